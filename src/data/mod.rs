@@ -1,0 +1,1 @@
+//! Data sets: a table of formats, a file each.

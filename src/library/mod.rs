@@ -1,0 +1,1 @@
+//! The layers, as text: no Rust code knows one by name.

@@ -1,0 +1,1 @@
+//! From a graph and its schedule to kernels and a plan.

@@ -1,0 +1,1 @@
+//! The error index: each problem's facts, words, page and candidate fixes stand together.

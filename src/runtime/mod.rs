@@ -1,0 +1,1 @@
+//! Machine code, arena, threads: the only room with unsafe code.

@@ -1,0 +1,1 @@
+//! How each equation is computed: a value that can be refused.

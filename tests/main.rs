@@ -1,0 +1,15 @@
+//! All tests of the house, one binary: cases are data in the folders beside this file.
+#![allow(clippy::unwrap_used)]
+
+mod check;
+mod cli;
+mod data;
+mod explain;
+mod gradients;
+mod graph;
+mod kernel;
+mod lowering;
+mod properties;
+mod syntax;
+mod tidy;
+mod train;
