@@ -84,11 +84,10 @@ pub(super) fn first_of_item(look: &Look<'_>) -> Option<Diagnostic> {
     if look.lookup != Lookup::Item || ITEMS.contains(&first.text) || first.text == "optimizer" {
         return None;
     }
-    if first.kind == Kind::Word && look.tokens.get(1).is_some_and(|second| second.kind == Kind::Word) {
-        if let Some(meant) = nearest(first.text, &ITEMS) {
-            let headline = format!("no item begins with `{}`; did you mean `{meant}`?", first.text);
-            return Some(look.over("E0123", 0, 0, headline));
-        }
+    let beside = first.kind == Kind::Word && look.tokens.get(1).is_some_and(|second| second.kind == Kind::Word);
+    if let Some(meant) = nearest(first.text, &ITEMS).filter(|_| beside) {
+        let headline = format!("no item begins with `{}`; did you mean `{meant}`?", first.text);
+        return Some(look.over("E0123", 0, 0, headline));
     }
     let headline = format!("a file holds {} and {}; not `{}`", ITEMS[..7].join(", "), ITEMS[7], shown(first.text));
     let finding = look.over("E0123", 0, 0, headline);
