@@ -140,7 +140,8 @@ impl Pairs<'_, '_> {
 
 /// Whether at least so many closing brackets follow, with blanks between them at most.
 fn closing_run(rest: &str, count: usize) -> bool {
-    rest.chars().filter(|c| !matches!(c, ' ' | '\t')).take(count).all(|c| matches!(c, ')' | ']'))
+    let run = rest.chars().filter(|c| !matches!(c, ' ' | '\t')).take_while(|c| matches!(c, ')' | ']'));
+    run.take(count).count() == count
 }
 
 /// How many braces are open, and whether an item could start here.

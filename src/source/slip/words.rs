@@ -108,7 +108,8 @@ pub(super) fn reserved(look: &Look<'_>) -> Option<Diagnostic> {
     let begins = matches!(here.text, "if" | "each") && !named;
     let joins = matches!(here.text, "then" | "else" | "and" | "or" | "over" | "using" | "as" | "every" | "in");
     let goes_on = joins && look.k > 0 && look.tokens.get(look.k + 1).is_some_and(|next| next.begins_value());
-    if look.prev().is_some_and(|prev| prev.ends_value()) || begins || goes_on {
+    let keyword = look.k == 1 && ITEMS.contains(&look.word(0)) && look.lookup != Lookup::Tail;
+    if look.prev().is_some_and(|prev| prev.ends_value() && !keyword) || begins || goes_on {
         return None;
     }
     let headline = format!("`{}` is a word of the language and cannot be a name", here.text);
