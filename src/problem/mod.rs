@@ -100,6 +100,34 @@ macro_rules! problems {
 }
 
 problems! {
+    syntax {
+        E0101 unclosed;
+        E0102 closes_nothing;
+        E0103 mismatched_brackets;
+        E0104 open_text;
+        E0105 strange_character;
+        E0106 not_a_name;
+        E0107 reserved_word;
+        E0108 bad_number;
+        E0109 missing_comma;
+        E0110 foreign_mark;
+        E0111 equals;
+        E0112 call_brackets;
+        E0113 repeat_brackets;
+        E0114 window_blanks;
+        E0115 expected;
+        E0116 side_by_side;
+        E0117 missing_arrow;
+        E0118 operator_after_stage;
+        E0119 declared_shape;
+        E0120 nothing_defined;
+        E0121 no_such_statement;
+        E0122 over_before_using;
+        E0123 no_such_item;
+        E0124 brace_in_body;
+        E0125 chain;
+        E0126 too_much;
+    }
     names {
         E0201 unknown_name UnknownName;
         E0202 unknown_argument UnknownArgument;

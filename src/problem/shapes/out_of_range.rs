@@ -21,7 +21,7 @@ impl Problem for OutOfRange {
     fn report(&self, r: &mut Report) {
         let (text, extent) = (r.text(self.at), r.size(self.extent));
         let reaches = match self.values {
-            Some((low, high)) if low == high && text == low.to_string() => format!("{text}"),
+            Some((low, high)) if low == high && text == low.to_string() => text.clone(),
             Some((low, high)) if low == high => format!("{text} is {low}"),
             Some((low, _)) if low < 0 => format!("{text} begins at {low}"),
             Some((_, high)) => format!("{text} reaches {high}"),
