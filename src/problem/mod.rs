@@ -158,6 +158,7 @@ problems! {
         E0314 pieces PiecesOverlap;
         E0315 not_mapped NotMapped;
         E0316 size_open SizeOpen;
+        E0317 gaps Gaps;
     }
     sizes {
         E0401 not_whole NotWhole;
@@ -175,6 +176,7 @@ problems! {
         E0604 index_beyond IndexBeyond;
         E0605 bad_setting BadSetting;
         E0606 nothing_trained NothingTrained;
+        E0607 data_shape DataShape;
         E0610 raw_scores RawScores;
         E0611 applied_twice AppliedTwice;
     }
