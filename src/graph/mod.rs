@@ -19,6 +19,8 @@ pub mod exprs;
 pub mod order;
 pub mod interp;
 pub mod text;
+pub mod facts;
+pub mod check;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
