@@ -5,8 +5,29 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest to the highest; a room may use only rooms to its left.
 const ROOMS: &[&str] = &[
-    "ids", "target", "noise", "source", "size", "diagnostic", "problem", "library", "check", "graph", "grad",
-    "schedule", "kernel", "plan", "lower", "codegen", "runtime", "data", "compile", "emit", "train", "draw", "cli",
+    "ids",
+    "target",
+    "noise",
+    "source",
+    "size",
+    "diagnostic",
+    "problem",
+    "library",
+    "check",
+    "graph",
+    "grad",
+    "schedule",
+    "kernel",
+    "plan",
+    "lower",
+    "codegen",
+    "runtime",
+    "data",
+    "compile",
+    "emit",
+    "train",
+    "draw",
+    "cli",
 ];
 const LONGEST: usize = 600;
 

@@ -4,8 +4,8 @@ use super::differentiate;
 use crate::check::net::{Checked, Flat, Net, Objective};
 use crate::graph::elaborate::{Binding, Elaboration};
 use crate::graph::{
-    Access, Affine, Axis, Binary, Combine, Dtype, Equation, Expr, ExprId, Graph, Kind, OriginId, OriginRole, Real,
-    Role, TensorId, Unary,
+    Affine, Axis, Binary, Combine, Dtype, Equation, ExprId, Exprs, Graph, Kind, OriginId, OriginRole, Role, TensorId,
+    Unary,
 };
 use crate::ids::Symbol;
 
@@ -17,6 +17,7 @@ pub fn forward(checked: &Checked, flat: &Flat, batch: u32) -> Graph {
     let outputs = flat.outputs.iter().map(|(name, id)| (name.clone(), tensors.get(&mut house.graph, *id, origin)));
     let outputs: Vec<(Symbol, TensorId)> = outputs.collect();
     house.graph.outputs = outputs;
+    crate::graph::rewrite::meaning(&mut house.graph);
     house.graph
 }
 
@@ -92,35 +93,35 @@ impl<'a> Step<'a> {
 
     /// loss = sum(b: each[b]) / batch
     fn mean(&mut self, each: TensorId, batch: u32) -> TensorId {
-        let load = self.load(each, vec![axis(0)]);
+        let load = self.exprs().load(each, vec![Affine::axis(0)]);
         let sum = self.reduced("loss.sum", &[batch], load);
-        let (sum, share) = (self.load(sum, vec![]), self.constant(1.0 / f64::from(batch)));
-        let body = self.binary(Binary::Mul, sum, share);
+        let (sum, share) = (self.exprs().load(sum, vec![]), self.exprs().number(1.0 / f64::from(batch)));
+        let body = self.exprs().binary(Binary::Mul, sum, share);
         self.map("loss", &[], body)
     }
 
     /// Each gradient times min(1, clip / norm), the norm over all of them, summed in their order.
     fn clipped(&mut self, gradients: &[TensorId], clip: f64) -> Vec<TensorId> {
-        let mut squares = self.constant(0.0);
+        let mut squares = self.exprs().number(0.0);
         for &gradient in gradients {
             let shape = self.house.graph.tensors[gradient].shape.clone();
-            let element = self.load(gradient, (0..shape.len()).map(axis).collect());
-            let square = self.binary(Binary::Mul, element, element);
+            let element = self.exprs().load(gradient, (0..shape.len()).map(Affine::axis).collect());
+            let square = self.exprs().binary(Binary::Mul, element, element);
             let sum = self.reduced("clip.square", &shape, square);
-            let sum = self.load(sum, vec![]);
-            squares = self.binary(Binary::Add, squares, sum);
+            let sum = self.exprs().load(sum, vec![]);
+            squares = self.exprs().binary(Binary::Add, squares, sum);
         }
-        let root = self.house.graph.exprs.add(Expr::Unary(Unary::Sqrt, squares));
+        let root = self.exprs().unary(Unary::Sqrt, squares);
         let norm = self.map("clip.norm", &[], root);
-        let (norm, clip) = (self.load(norm, vec![]), self.constant(clip));
-        let most = self.binary(Binary::Max, norm, clip);
-        let share = self.binary(Binary::Div, clip, most);
+        let (norm, clip) = (self.exprs().load(norm, vec![]), self.exprs().number(clip));
+        let most = self.exprs().binary(Binary::Max, norm, clip);
+        let share = self.exprs().binary(Binary::Div, clip, most);
         let share = self.map("clip.share", &[], share);
         let scale = |step: &mut Step, gradient: TensorId| {
             let shape = step.house.graph.tensors[gradient].shape.clone();
-            let element = step.load(gradient, (0..shape.len()).map(axis).collect());
-            let share = step.load(share, vec![]);
-            let body = step.binary(Binary::Mul, element, share);
+            let element = step.exprs().load(gradient, (0..shape.len()).map(Affine::axis).collect());
+            let share = step.exprs().load(share, vec![]);
+            let body = step.exprs().binary(Binary::Mul, element, share);
             step.map("clip.gradient", &shape, body)
         };
         gradients.iter().map(|&gradient| scale(self, gradient)).collect()
@@ -138,22 +139,14 @@ impl<'a> Step<'a> {
         self.updates.push((param, new));
     }
 
-    fn load(&mut self, tensor: TensorId, index: Vec<Affine>) -> ExprId {
-        self.house.graph.exprs.add(Expr::Load(Access { tensor, index }))
-    }
-
-    fn constant(&mut self, value: f64) -> ExprId {
-        self.house.graph.exprs.add(Expr::Const(Real(value)))
-    }
-
-    fn binary(&mut self, op: Binary, a: ExprId, b: ExprId) -> ExprId {
-        self.house.graph.exprs.add(Expr::Binary(op, a, b))
+    fn exprs(&mut self) -> &mut Exprs {
+        &mut self.house.graph.exprs
     }
 
     /// A new tensor of `shape`, `body` over its axes.
     fn map(&mut self, name: &str, shape: &[u32], body: ExprId) -> TensorId {
         let out = self.house.graph.tensor(name, shape, Dtype::Real, Kind::Defined, self.origin);
-        let write = (0..shape.len()).map(axis).collect();
+        let write = (0..shape.len()).map(Affine::axis).collect();
         self.define(out, shape, shape.len(), Combine::None, write, body);
         out
     }
@@ -171,8 +164,4 @@ impl<'a> Step<'a> {
         let origin = self.origin;
         self.house.graph.define(Equation { out, axes, n_out, combine, write, guards: vec![], body, origin });
     }
-}
-
-fn axis(i: usize) -> Affine {
-    Affine { constant: 0, terms: [(i as u16, 1)].into_iter().collect() }
 }

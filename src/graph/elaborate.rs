@@ -7,7 +7,9 @@
 //!
 //! Needs a checked net without errors. Cannot fail.
 
+mod arithmetic;
 mod lift;
+mod mention;
 
 use super::{Binary, Cmp, Dtype, Graph, HostExpr, Kind, Origin, OriginId, OriginRole, TensorId, Unary};
 use crate::check::net::{self, Checked, Comparison, Condition, Element, Flat, ParamId, Scalar};
@@ -59,9 +61,7 @@ impl<'a> Elaboration<'a> {
                     let kind = Kind::Noise { key: key.clone(), normal: *normal };
                     Place::Tensor(self.named(flat, id, key, kind))
                 }
-                net::TensorKind::Constant(values) => {
-                    Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone())))
-                }
+                net::TensorKind::Constant(values) => Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone()))),
                 net::TensorKind::Defined => match host_definition(flat, id, &tensors) {
                     Some(host) => Place::Host(host),
                     None => Place::Tensor(self.tensor(flat, id, Kind::Defined)),
@@ -224,14 +224,5 @@ fn unary(op: net::Unary) -> Unary {
         net::Unary::Sin => Unary::Sin,
         net::Unary::Cos => Unary::Cos,
         net::Unary::Stop => Unary::Stop,
-    }
-}
-
-/// Whether a function is worth an equation of its own, so that it is computed once (I3).
-fn costly(op: Unary) -> bool {
-    match op {
-        Unary::Exp | Unary::Log | Unary::LogSigmoid | Unary::Tanh | Unary::Sigmoid | Unary::Erf => true,
-        Unary::Sqrt | Unary::Sin | Unary::Cos => true,
-        Unary::Neg | Unary::Abs | Unary::Stop => false,
     }
 }

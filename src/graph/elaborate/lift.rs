@@ -1,10 +1,10 @@
 //! One piece of a checked net becomes one equation, and an equation for each nested reduction and costly function.
 
-use super::{Elaboration, Place, Tensors, comparison, costly, unary};
+use super::{Elaboration, Place, Tensors, comparison, unary};
 use crate::check::net::{self, Comparison, Condition, Flat, Linear, Piece, Reduction, Scalar, Subscript, VarId};
 use crate::graph::{
-    Access, Affine, Axis, AxisIx, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Guard, Kind, OriginId,
-    OriginRole, Real, Rel, Role, Sign, TensorId, Unary, scalar,
+    Access, Affine, Axis, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Exprs, Guard, Kind, OriginId,
+    OriginRole, Rel, Role, Sign, TensorId, Unary, scalar,
 };
 use indexmap::IndexSet;
 
@@ -16,11 +16,12 @@ pub(super) fn piece(house: &mut Elaboration, flat: &Flat, piece: &Piece, tensors
     };
     let origin = house.origin(&path, Some(piece.at), house.role.clone());
     let mut lifting = Lifting { house, flat, piece, tensors, origin };
-    let mut scope = Scope { axes: Vec::new(), n_out: 0, guards: Vec::new(), conditions: Vec::new(), out, write: vec![] };
+    let mut scope =
+        Scope { axes: Vec::new(), n_out: 0, guards: Vec::new(), conditions: Vec::new(), out, write: vec![] };
     if flat.tensors[piece.out].per_example {
         let extent = lifting.house.binding.batch;
         scope.push(Ax::Batch, extent, "b");
-        scope.write.push(affine_axis(0));
+        scope.write.push(Affine::axis(0));
     }
     for &var in &piece.free {
         lifting.push_var(&mut scope, var);
@@ -44,7 +45,7 @@ fn use_path(flat: &Flat, of: net::UseId) -> String {
 
 /// What an axis of an equation stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Ax {
+pub(super) enum Ax {
     Batch,
     Var(VarId),
     /// Born by a look-up.
@@ -53,7 +54,7 @@ enum Ax {
 
 /// An equation being made.
 #[derive(Clone)]
-struct Scope<'s> {
+pub(super) struct Scope<'s> {
     axes: Vec<(Ax, Axis)>,
     n_out: usize,
     guards: Vec<Guard>,
@@ -64,15 +65,15 @@ struct Scope<'s> {
 }
 
 impl Scope<'_> {
-    fn push(&mut self, ax: Ax, extent: u32, hint: &str) -> AxisIx {
+    fn push(&mut self, ax: Ax, extent: u32, hint: &str) -> usize {
         self.axes.push((ax, Axis { extent, role: Role::Plain, hint: hint.into() }));
-        (self.axes.len() - 1) as AxisIx
+        self.axes.len() - 1
     }
 
-    fn position(&self, ax: Ax) -> AxisIx {
+    fn position(&self, ax: Ax) -> usize {
         // A reduction across the batch hides the example that it stands in: the last one counts.
         let found = self.axes.iter().rposition(|(a, _)| *a == ax);
-        found.expect("an equation has the axes that its body mentions") as AxisIx
+        found.expect("an equation has the axes that its body mentions")
     }
 
     fn affine(&self, linear: &Linear) -> Affine {
@@ -80,23 +81,16 @@ impl Scope<'_> {
             let n = poly.as_number().expect("a checked net has no symbolic size");
             i32::try_from(n).expect("the checker bounds every subscript")
         };
-        let mut form = Affine { constant: number(&linear.constant), ..Affine::default() };
-        form.terms.extend(linear.terms.iter().map(|(var, by)| (self.position(Ax::Var(*var)), number(by))));
-        form.terms.retain(|(_, by)| *by != 0);
-        form.terms.sort_unstable();
-        form
+        let terms = linear.terms.iter().map(|(var, by)| (self.position(Ax::Var(*var)), number(by)));
+        Affine::of(number(&linear.constant), terms)
     }
 }
 
-fn affine_axis(axis: AxisIx) -> Affine {
-    Affine { constant: 0, terms: [(axis, 1)].into_iter().collect() }
-}
-
-struct Lifting<'h, 'a, 'f> {
-    house: &'h mut Elaboration<'a>,
-    flat: &'f Flat,
+pub(super) struct Lifting<'h, 'a, 'f> {
+    pub(super) house: &'h mut Elaboration<'a>,
+    pub(super) flat: &'f Flat,
     piece: &'f Piece,
-    tensors: &'h Tensors,
+    pub(super) tensors: &'h Tensors,
     origin: OriginId,
 }
 
@@ -148,7 +142,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                     let extent = self.house.number(self.flat.tensors[tensor].shape[axis]);
                     let mut at = self.batch_index(scope, *data);
                     at.extend(subscripts.iter().map(|form| scope.affine(form)));
-                    let pin = affine_axis(scope.push(Ax::Pin, extent, "w"));
+                    let pin = Affine::axis(scope.push(Ax::Pin, extent, "w"));
                     let access = Access { tensor: self.tensor(*data), index: at };
                     scope.guards.push(Guard { form: pin.clone(), data: Some((Sign::Minus, access)), rel: Rel::Eq });
                     pin
@@ -156,40 +150,36 @@ impl<'f> Lifting<'_, '_, 'f> {
             });
         }
         let access = Access { tensor: self.tensor(tensor), index };
-        self.house.graph.exprs.add(Expr::Load(access))
+        self.exprs().add(Expr::Load(access))
     }
 
     fn batch_index(&self, scope: &Scope, tensor: net::TensorId) -> Vec<Affine> {
         let per_example = self.flat.tensors[tensor].per_example;
-        per_example.then(|| affine_axis(scope.position(Ax::Batch))).into_iter().collect()
+        per_example.then(|| Affine::axis(scope.position(Ax::Batch))).into_iter().collect()
     }
 
     fn tensor(&mut self, id: net::TensorId) -> TensorId {
         self.tensors.get(&mut self.house.graph, id, self.origin)
     }
 
-    fn add(&mut self, expr: Expr) -> ExprId {
-        self.house.graph.exprs.add(expr)
-    }
-
-    fn constant(&mut self, value: f64) -> ExprId {
-        self.add(Expr::Const(Real(value)))
+    pub(super) fn exprs(&mut self) -> &mut Exprs {
+        &mut self.house.graph.exprs
     }
 
     /// The expression of a scalar in the equation of `scope`; at the `root` a costly function may stand.
-    fn lower(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar, root: bool) -> ExprId {
+    pub(super) fn lower(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar, root: bool) -> ExprId {
         if let Some(number) = self.host_load(scalar) {
             return number;
         }
         match scalar {
-            Scalar::Number(value) => self.constant(*value),
+            Scalar::Number(value) => self.exprs().number(*value),
             Scalar::Size(size) => {
                 let number = self.house.number(*size);
-                self.constant(f64::from(number))
+                self.exprs().number(f64::from(number))
             }
             Scalar::Index(form) => {
                 let form = scope.affine(form);
-                if form.terms.is_empty() { self.constant(f64::from(form.constant)) } else { self.add(Expr::Index(form)) }
+                self.exprs().index(form)
             }
             Scalar::Load { tensor, subscripts, .. } => {
                 if subscripts.iter().any(is_data) {
@@ -201,7 +191,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                     Subscript::Data { .. } => unreachable!("look-ups are lifted"),
                 }));
                 let access = Access { tensor: self.tensor(*tensor), index };
-                self.add(Expr::Load(access))
+                self.exprs().add(Expr::Load(access))
             }
             Scalar::Unary(op, a) => self.unary(scope, scalar, unary(*op), a, root),
             Scalar::Binary(op, a, b) => self.binary(scope, scalar, *op, a, b, root),
@@ -218,12 +208,12 @@ impl<'f> Lifting<'_, '_, 'f> {
                 let batch = if *across_batch { f64::from(self.house.binding.batch) } else { 1.0 };
                 let counts = vars.iter().map(|&var| f64::from(self.house.number(self.piece.vars[var].extent)));
                 let count = counts.product::<f64>() * batch;
-                let share = self.constant(1.0 / count);
-                self.add(Expr::Binary(Binary::Mul, sum, share))
+                let share = self.exprs().number(1.0 / count);
+                self.exprs().add(Expr::Binary(Binary::Mul, sum, share))
             }
             Scalar::Reduce { by: Reduction::Min, .. } => {
                 let max = self.lift(scope, scalar);
-                self.add(Expr::Unary(Unary::Neg, max))
+                self.exprs().add(Expr::Unary(Unary::Neg, max))
             }
             Scalar::Reduce { .. } => self.lift(scope, scalar),
         }
@@ -240,127 +230,12 @@ impl<'f> Lifting<'_, '_, 'f> {
         Some(graph.exprs.add(Expr::Load(Access { tensor, index: vec![] })))
     }
 
-    fn unary(&mut self, scope: &mut Scope<'f>, whole: &'f Scalar, op: Unary, a: &'f Scalar, root: bool) -> ExprId {
-        if costly(op) && !root && self.known(a).is_none() {
-            return self.lift(scope, whole);
-        }
-        let a = self.lower(scope, a, false);
-        self.unary_of(op, a)
-    }
-
-    fn unary_of(&mut self, op: Unary, a: ExprId) -> ExprId {
-        match self.house.graph.exprs[a] {
-            Expr::Const(Real(value)) => self.constant(scalar::unary(op, value)),
-            _ => self.add(Expr::Unary(op, a)),
-        }
-    }
-
-    fn binary(
-        &mut self,
-        scope: &mut Scope<'f>,
-        whole: &'f Scalar,
-        op: net::Binary,
-        a: &'f Scalar,
-        b: &'f Scalar,
-        root: bool,
-    ) -> ExprId {
-        let op = match op {
-            net::Binary::Add => Binary::Add,
-            net::Binary::Sub => Binary::Sub,
-            net::Binary::Mul => Binary::Mul,
-            net::Binary::Div => Binary::Div,
-            net::Binary::Max => Binary::Max,
-            net::Binary::Min => {
-                let (a, b) = (self.lower(scope, a, false), self.lower(scope, b, false));
-                let (a, b) = (self.unary_of(Unary::Neg, a), self.unary_of(Unary::Neg, b));
-                let max = self.binary_of(Binary::Max, a, b);
-                return self.unary_of(Unary::Neg, max);
-            }
-            net::Binary::Pow => return self.power(scope, whole, a, b, root),
-        };
-        let (a, b) = (self.lower(scope, a, false), self.lower(scope, b, false));
-        self.binary_of(op, a, b)
-    }
-
-    fn binary_of(&mut self, op: Binary, a: ExprId, b: ExprId) -> ExprId {
-        match (&self.house.graph.exprs[a], &self.house.graph.exprs[b]) {
-            (Expr::Const(Real(x)), Expr::Const(Real(y))) => {
-                let value = scalar::binary(op, *x, *y);
-                self.constant(value)
-            }
-            _ => self.add(Expr::Binary(op, a, b)),
-        }
-    }
-
-    /// `a ^ b`: whole powers up to 16 by squaring, a half as the root, others as `exp(b * log(a))`.
-    fn power(&mut self, scope: &mut Scope<'f>, whole: &'f Scalar, a: &'f Scalar, b: &'f Scalar, root: bool) -> ExprId {
-        let exponent = self.known(b);
-        let raised = match exponent {
-            Some(e) if e.fract() == 0.0 && e.abs() <= 16.0 => {
-                let base = self.lower(scope, a, false);
-                self.whole_power(base, e.abs() as u32)
-            }
-            Some(e) if e < 0.0 || !root => self.lift_as(scope, whole, Part::Raised),
-            Some(_) => return self.raised(scope, whole),
-            None if root => return self.raised(scope, whole),
-            None => return self.lift(scope, whole),
-        };
-        if exponent.is_none_or(|e| e >= 0.0) {
-            return raised;
-        }
-        let one = self.constant(1.0);
-        self.binary_of(Binary::Div, one, raised)
-    }
-
-    /// `a ^ |b|` at the root of an equation.
-    fn raised(&mut self, scope: &mut Scope<'f>, whole: &'f Scalar) -> ExprId {
-        let Scalar::Binary(_, a, b) = whole else { unreachable!("a power has two operands") };
-        let exponent = self.known(b).map(f64::abs);
-        if exponent == Some(0.5) {
-            let base = self.lower(scope, a, false);
-            return self.unary_of(Unary::Sqrt, base);
-        }
-        let log = self.lift_as(scope, whole, Part::LogOfBase);
-        let exponent = match exponent {
-            Some(e) => self.constant(e),
-            None => self.lower(scope, b, false),
-        };
-        let product = self.binary_of(Binary::Mul, exponent, log);
-        self.unary_of(Unary::Exp, product)
-    }
-
-    fn whole_power(&mut self, base: ExprId, n: u32) -> ExprId {
-        match n {
-            0 => self.constant(1.0),
-            1 => base,
-            _ => {
-                let half = self.whole_power(base, n / 2);
-                let square = self.binary_of(Binary::Mul, half, half);
-                if n.is_multiple_of(2) { square } else { self.binary_of(Binary::Mul, square, base) }
-            }
-        }
-    }
-
-    /// A number that does not depend on any tensor or index.
-    fn known(&self, value: &Scalar) -> Option<f64> {
-        Some(match value {
-            Scalar::Number(value) => *value,
-            Scalar::Size(size) => f64::from(self.house.number(*size)),
-            Scalar::Unary(op, a) => scalar::unary(unary(*op), self.known(a)?),
-            Scalar::Binary(net::Binary::Add, a, b) => self.known(a)? + self.known(b)?,
-            Scalar::Binary(net::Binary::Sub, a, b) => self.known(a)? - self.known(b)?,
-            Scalar::Binary(net::Binary::Mul, a, b) => self.known(a)? * self.known(b)?,
-            Scalar::Binary(net::Binary::Div, a, b) => self.known(a)? / self.known(b)?,
-            _ => return None,
-        })
-    }
-
-    fn lift(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar) -> ExprId {
+    pub(super) fn lift(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar) -> ExprId {
         self.lift_as(scope, scalar, Part::Whole)
     }
 
     /// Makes an equation of its own of (a part of) `scalar` and loads its value.
-    fn lift_as(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar, part: Part) -> ExprId {
+    pub(super) fn lift_as(&mut self, scope: &mut Scope<'f>, scalar: &'f Scalar, part: Part) -> ExprId {
         let subject = match (part, scalar) {
             (Part::LogOfBase, Scalar::Binary(_, base, _)) => base,
             _ => scalar,
@@ -385,9 +260,9 @@ impl<'f> Lifting<'_, '_, 'f> {
         let (shape, write) = if same {
             (self.house.graph.tensors[scope.out].shape.clone(), scope.write.clone())
         } else {
-            (axes.iter().map(|(_, a)| a.extent).collect(), (0..axes.len()).map(|i| affine_axis(i as AxisIx)).collect())
+            (axes.iter().map(|(_, a)| a.extent).collect(), (0..axes.len()).map(|i| Affine::axis(i)).collect())
         };
-        let index = if same { scope.write.clone() } else { kept.iter().map(|&i| affine_axis(i as AxisIx)).collect() };
+        let index = if same { scope.write.clone() } else { kept.iter().map(|&i| Affine::axis(i)).collect() };
         let dtype = self.dtype(scalar);
         let name = format!("{}.{}", self.house.graph.tensors[scope.out].name, word(scalar, part));
         let origin = {
@@ -398,7 +273,7 @@ impl<'f> Lifting<'_, '_, 'f> {
         let n_out = axes.len();
         let inner = Scope { axes, n_out, guards: Vec::new(), conditions, out, write };
         self.lifted(inner, scalar, part);
-        self.add(Expr::Load(Access { tensor: out, index }))
+        self.exprs().add(Expr::Load(Access { tensor: out, index }))
     }
 
     /// Whether an axis is not hidden by a later one of the same name (a batch within a batch).
@@ -410,7 +285,7 @@ impl<'f> Lifting<'_, '_, 'f> {
         match (part, scalar) {
             (Part::LogOfBase, Scalar::Binary(_, base, _)) => {
                 let base = self.lower(&mut scope, base, false);
-                let log = self.unary_of(Unary::Log, base);
+                let log = self.exprs().unary(Unary::Log, base);
                 self.finish(scope, Combine::None, log);
             }
             (Part::Raised, _) => {
@@ -425,7 +300,7 @@ impl<'f> Lifting<'_, '_, 'f> {
             (_, Scalar::Reduce { by: Reduction::Min, vars, across_batch, body }) => {
                 self.reduce(&mut scope, vars, *across_batch);
                 let body = self.lower(&mut scope, body, false);
-                let negated = self.unary_of(Unary::Neg, body);
+                let negated = self.exprs().unary(Unary::Neg, body);
                 self.finish(scope, Combine::Max, negated);
             }
             _ => self.equation(scope, scalar),
@@ -454,7 +329,7 @@ impl<'f> Lifting<'_, '_, 'f> {
 
     /// Where a branch above is not taken, the point is dead: it gives the combine's identity.
     fn under_conditions(&mut self, scope: &mut Scope<'f>, combine: Combine, expr: ExprId) -> ExprId {
-        let dead = self.constant(match combine {
+        let dead = self.exprs().number(match combine {
             Combine::None | Combine::Sum => 0.0,
             Combine::Prod => 1.0,
             Combine::Max | Combine::ArgMax => f64::NEG_INFINITY,
@@ -472,7 +347,7 @@ impl<'f> Lifting<'_, '_, 'f> {
             return a;
         }
         if let Some(guards) = self.guards(scope, condition) {
-            return self.add(Expr::Select(Cond::Guards(guards), a, b));
+            return self.exprs().add(Expr::Select(Cond::Guards(guards), a, b));
         }
         match condition {
             Condition::And(first, second) => {
@@ -487,14 +362,14 @@ impl<'f> Lifting<'_, '_, 'f> {
                 // Only `!=` is no guard: its opposite is.
                 let form = scope.affine(form);
                 let equal = Guard { form, data: None, rel: Rel::Eq };
-                self.add(Expr::Select(Cond::Guards(vec![equal]), b, a))
+                self.exprs().add(Expr::Select(Cond::Guards(vec![equal]), b, a))
             }
             Condition::Real(relation, lhs, rhs) => {
                 let (cmp, swap, negate) = comparison(*relation);
                 let (lhs, rhs) = (self.lower(scope, lhs, false), self.lower(scope, rhs, false));
                 let (lhs, rhs) = if swap { (rhs, lhs) } else { (lhs, rhs) };
                 let (a, b) = if negate { (b, a) } else { (a, b) };
-                self.add(Expr::Select(Cond::Compare(cmp, lhs, rhs), a, b))
+                self.exprs().add(Expr::Select(Cond::Compare(cmp, lhs, rhs), a, b))
             }
         }
     }
@@ -519,9 +394,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                 };
                 let form = match form {
                     Scalar::Index(form) => scope.affine(form),
-                    Scalar::Number(n) if n.fract() == 0.0 && n.abs() < 1e9 => {
-                        Affine { constant: *n as i32, ..Affine::default() }
-                    }
+                    Scalar::Number(n) if n.fract() == 0.0 && n.abs() < 1e9 => Affine::number(*n as i32),
                     _ => return None,
                 };
                 let access = self.index_access(scope, data)?;
@@ -545,71 +418,11 @@ impl<'f> Lifting<'_, '_, 'f> {
         }
         Some(Access { tensor: self.tensor(*tensor), index })
     }
-
-    /// The axes that a value depends on.
-    fn mentions(&self, scalar: &Scalar, out: &mut IndexSet<Ax>) {
-        match scalar {
-            Scalar::Number(_) | Scalar::Size(_) => {}
-            Scalar::Index(form) => linear_mentions(form, out),
-            Scalar::Load { tensor, subscripts, .. } => {
-                self.tensor_mentions(*tensor, out);
-                for subscript in subscripts {
-                    match subscript {
-                        Subscript::Affine(form) => linear_mentions(form, out),
-                        Subscript::Data { tensor, subscripts } => {
-                            self.tensor_mentions(*tensor, out);
-                            subscripts.iter().for_each(|form| linear_mentions(form, out));
-                        }
-                    }
-                }
-            }
-            Scalar::Unary(_, a) => self.mentions(a, out),
-            Scalar::Binary(_, a, b) => {
-                self.mentions(a, out);
-                self.mentions(b, out);
-            }
-            Scalar::If(condition, a, b) => {
-                self.condition_mentions(condition, out);
-                self.mentions(a, out);
-                self.mentions(b, out);
-            }
-            Scalar::Reduce { vars, across_batch, body, .. } => {
-                let mut inside = IndexSet::new();
-                self.mentions(body, &mut inside);
-                inside.retain(|ax| match ax {
-                    Ax::Batch => !across_batch,
-                    Ax::Var(var) => !vars.contains(var),
-                    Ax::Pin => false,
-                });
-                out.extend(inside);
-            }
-        }
-    }
-
-    fn tensor_mentions(&self, tensor: net::TensorId, out: &mut IndexSet<Ax>) {
-        if self.flat.tensors[tensor].per_example && matches!(self.tensors.0[tensor.index()], Place::Tensor(_)) {
-            out.insert(Ax::Batch);
-        }
-    }
-
-    fn condition_mentions(&self, condition: &Condition, out: &mut IndexSet<Ax>) {
-        match condition {
-            Condition::Index { form, .. } => linear_mentions(form, out),
-            Condition::Real(_, a, b) => {
-                self.mentions(a, out);
-                self.mentions(b, out);
-            }
-            Condition::And(a, b) | Condition::Or(a, b) => {
-                self.condition_mentions(a, out);
-                self.condition_mentions(b, out);
-            }
-        }
-    }
 }
 
 /// Which part of an expression is lifted.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     Whole,
     /// The logarithm of the base of `a ^ b`.
     LogOfBase,
@@ -630,21 +443,12 @@ fn own(by: Reduction) -> Option<Combine> {
 
 /// `form relation data` as a guard; `!=` is none.
 fn guard(form: Affine, data: Option<Access>, relation: Comparison) -> Option<Guard> {
-    let minus = |mut form: Affine, by: i32| {
-        form.constant -= by;
-        form
-    };
-    let negated = |mut form: Affine| {
-        form.constant = -form.constant;
-        form.terms.iter_mut().for_each(|(_, by)| *by = -*by);
-        form
-    };
     let (form, sign, rel) = match relation {
         Comparison::Eq => (form, Sign::Minus, Rel::Eq),
         Comparison::Ge => (form, Sign::Minus, Rel::Ge),
-        Comparison::Gt => (minus(form, 1), Sign::Minus, Rel::Ge),
-        Comparison::Le => (negated(form), Sign::Plus, Rel::Ge),
-        Comparison::Lt => (minus(negated(form), 1), Sign::Plus, Rel::Ge),
+        Comparison::Gt => (form.shift(-1), Sign::Minus, Rel::Ge),
+        Comparison::Le => (form.times(-1), Sign::Plus, Rel::Ge),
+        Comparison::Lt => (form.times(-1).shift(-1), Sign::Plus, Rel::Ge),
         Comparison::Ne => return None,
     };
     Some(Guard { form, data: data.map(|access| (sign, access)), rel })
@@ -659,10 +463,6 @@ fn flipped(relation: Comparison) -> Comparison {
         Comparison::Gt => Comparison::Lt,
         Comparison::Ge => Comparison::Le,
     }
-}
-
-fn linear_mentions(form: &Linear, out: &mut IndexSet<Ax>) {
-    out.extend(form.terms.iter().map(|(var, _)| Ax::Var(*var)));
 }
 
 fn is_data(subscript: &Subscript) -> bool {
@@ -680,7 +480,7 @@ fn word(scalar: &Scalar, part: Part) -> &'static str {
             Reduction::Prod => "prod",
             Reduction::ArgMax => "argmax",
         },
-        (_, Scalar::Unary(op, _)) => scalar::name(unary(*op)),
+        (_, Scalar::Unary(op, _)) => scalar::unary(unary(*op)).name,
         (_, Scalar::Load { .. }) => "at",
         _ => "power",
     }
