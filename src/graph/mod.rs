@@ -19,6 +19,7 @@ pub mod exprs;
 pub mod order;
 pub mod interp;
 pub mod elaborate;
+pub mod text;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
