@@ -1,1 +1,2 @@
 //! The adjoint of equations is equations.
+pub mod solve;
