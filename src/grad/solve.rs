@@ -285,7 +285,8 @@ impl Frame {
 impl Frame {
     /// A frame for each value of the phases.
     fn unroll(self) -> Vec<Frame> {
-        let phase = (0..self.axes.len()).find(|&at| self.status[at] != Status::Gone && self.axes[at].role == Role::Phase);
+        let phase =
+            (0..self.axes.len()).find(|&at| self.status[at] != Status::Gone && self.axes[at].role == Role::Phase);
         let Some(phase) = phase else { return vec![self] };
         let mut frames = Vec::new();
         for value in 0..self.axes[phase].extent {

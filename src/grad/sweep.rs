@@ -4,7 +4,7 @@
 //! So no product with 0 stands for a branch that was not taken: 0 times infinity cannot arise.
 
 use crate::graph::scalar::{binary, unary};
-use crate::graph::{Access, Cond, Expr, ExprId, Exprs, TensorId, Unary};
+use crate::graph::{Access, Cond, Expr, ExprId, Exprs, Guard, Rel, Sign, TensorId, Unary};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 
@@ -29,8 +29,8 @@ pub struct Start {
     pub stored: Option<ExprId>,
 }
 
-/// The flows to the loads of tensors that are `wanted`, in the order of the body. Different paths of one load exclude
-/// each other.
+/// The flows to the loads of tensors that are `wanted`, in the order of the body. No path of a load begins with another
+/// one of that load.
 pub fn sweep(exprs: &mut Exprs, start: Start, wanted: &dyn Fn(TensorId) -> bool) -> Vec<Flow> {
     let mut flows: IndexMap<Access, Vec<(Path, ExprId)>> = IndexMap::new();
     for (path, root) in branches(exprs, start.body) {
@@ -166,7 +166,63 @@ fn merge(exprs: &mut Exprs, mut parts: Vec<(Path, ExprId)>) -> Vec<(Path, ExprId
         parts.sort_by_key(|part| part.0.len());
     }
     done.reverse();
+    fold(exprs, done)
+}
+
+/// Puts what flows under more conditions into what flows under fewer.
+fn fold(exprs: &mut Exprs, parts: Vec<(Path, ExprId)>) -> Vec<(Path, ExprId)> {
+    let mut done: Vec<(Path, ExprId)> = Vec::new();
+    for (path, factor) in parts {
+        match done.iter_mut().find(|shorter| path.starts_with(&shorter.0)) {
+            Some((shorter, sum)) => {
+                let part = under(exprs, &path[shorter.len()..], factor);
+                *sum = exprs.add_two(*sum, part);
+            }
+            None => done.push((path, factor)),
+        }
+    }
     done
+}
+
+/// `factor` where the path is taken, else 0.
+pub fn under(exprs: &mut Exprs, path: &[(Cond, bool)], factor: ExprId) -> ExprId {
+    let zero = exprs.number(0.0);
+    path.iter().rev().fold(factor, |inner, (cond, holds)| match holds {
+        true => exprs.select(cond.clone(), inner, zero),
+        false => exprs.select(cond.clone(), zero, inner),
+    })
+}
+
+/// A path as guards, and what of it guards cannot say around the factor.
+pub fn split_path(exprs: &mut Exprs, path: &[(Cond, bool)], factor: ExprId) -> (Vec<Guard>, ExprId) {
+    let (mut guards, mut kept) = (Vec::new(), Path::new());
+    for (cond, holds) in path {
+        let protected = kept.iter().any(|(cond, _)| matches!(cond, Cond::Guards(_)));
+        match as_guards(cond, *holds) {
+            Some(more) if !protected => guards.extend(more),
+            Some(_) | None => kept.push((cond.clone(), *holds)),
+        }
+    }
+    (guards, under(exprs, &kept, factor))
+}
+
+fn as_guards(cond: &Cond, holds: bool) -> Option<Vec<Guard>> {
+    let Cond::Guards(guards) = cond else { return None };
+    match (holds, &guards[..]) {
+        (true, _) => Some(guards.clone()),
+        (false, [Guard { form, data, rel: Rel::Ge }]) => {
+            let data = data.clone().map(|(sign, access)| (opposite(sign), access));
+            Some(vec![Guard { form: form.times(-1).shift(-1), data, rel: Rel::Ge }])
+        }
+        (false, _) => None,
+    }
+}
+
+fn opposite(sign: Sign) -> Sign {
+    match sign {
+        Sign::Plus => Sign::Minus,
+        Sign::Minus => Sign::Plus,
+    }
 }
 
 /// Whether two paths differ in the side of their last condition alone.
