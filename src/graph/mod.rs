@@ -18,6 +18,7 @@ pub mod scalar;
 pub mod exprs;
 pub mod order;
 pub mod interp;
+pub mod elaborate;
 pub mod text;
 pub mod facts;
 pub mod check;
