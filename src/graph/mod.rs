@@ -22,6 +22,7 @@ pub mod elaborate;
 pub mod text;
 pub mod facts;
 pub mod check;
+pub mod normal;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
