@@ -31,3 +31,15 @@ fn programs_parse() {
         assert!(!tree.items.is_empty(), "{path}");
     }
 }
+
+#[test]
+fn library_parses() {
+    for (path, text) in brolga::library::FILES {
+        let (sources, tree, findings) = read(path, text);
+        for finding in &findings {
+            eprintln!("{path}:{:?} {}", sources.position(finding.labels[0].at), finding.headline);
+        }
+        assert!(findings.is_empty(), "{path}");
+        assert!(tree.items.iter().all(|item| !item.doc.is_empty()), "{path}: a block without a comment");
+    }
+}

@@ -75,7 +75,6 @@ impl Builder<'_> {
             Rule::window => self.window(&pair, at),
             Rule::number => return self.number(&pair),
             Rule::string => ExprKind::Text(self.quoted(&pair).value),
-            Rule::name => return self.base(pair),
             Rule::array => ExprKind::Array(pair.into_inner().map(|item| self.expression(item)).collect()),
             _ => return self.value(pair),
         };
