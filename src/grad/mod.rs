@@ -12,6 +12,7 @@ mod parts;
 mod reach;
 mod seed;
 pub mod solve;
+pub mod step;
 mod sweep;
 
 pub use adjoint::differentiate;
