@@ -1,4 +1,5 @@
 //! Equations: their text, their meaning, their checks, and that rewriting keeps the meaning.
 
+mod check;
 mod interp;
 mod text;
