@@ -7,7 +7,7 @@
 //!   output axis together with the guard that fixes it. So values never change.
 //! - Phase axes are claimed; they are unrolled here and never leave this file.
 
-use crate::graph::affine::{gcd, injective_sum, ranges};
+use crate::graph::affine::{disjoint, gcd, injective_sum, ranges};
 use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Guard, OriginId, Rel, Role, TensorId};
 use crate::ids::Symbol;
 use std::cmp::Reverse;
@@ -42,8 +42,20 @@ impl From<Equation> for Scatter {
 /// guards are solved where that makes the box smaller.
 pub fn gather(exprs: &mut Exprs, shape: &[u32], scatter: &Scatter) -> Vec<Equation> {
     let Some(frame) = Frame::new(scatter) else { return Vec::new() };
-    let frame = frame.solve_equalities(shape);
-    frame.solve_map(shape).unroll().iter().filter_map(|piece| piece.equation(exprs, scatter)).collect()
+    let frame = frame.solve_equalities(shape).solve_map(shape);
+    let mut equations = |frames: &[Frame]| -> Vec<Equation> {
+        frames.iter().filter_map(|frame| frame.equation(exprs, scatter)).collect()
+    };
+    let pieces = equations(&frame.clone().unroll());
+    if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases()]) }
+}
+
+/// Whether it can be seen that no two pieces write the same place. (Phases of a coordinate that also mentions axes
+/// claimed by another one are disjoint, but not by intervals and residues.)
+fn are_disjoint(pieces: &[Equation]) -> bool {
+    let boxes: Vec<_> = pieces.iter().map(|piece| ranges(&piece.axes)).collect();
+    let apart = |a: usize, b: usize| disjoint(&pieces[a].write, &boxes[a], &pieces[b].write, &boxes[b]);
+    (0..pieces.len()).all(|b| (0..b).all(|a| apart(a, b)))
 }
 
 /// The number of points that the solved scatter visits.
@@ -297,6 +309,12 @@ impl Frame {
             }
         }
         frames
+    }
+
+    /// Phases as output axes like others.
+    fn with_plain_phases(mut self) -> Frame {
+        self.axes.iter_mut().for_each(|axis| axis.role = Role::Plain);
+        self
     }
 
     /// None if a guard can never hold.

@@ -274,9 +274,11 @@ fn rows() -> Vec<Case> {
             softmax("stop(m[n])").replace("tensor y", "tensor p").replace("y[n, k]", "p[n, k]")
                 + "\ninput label: [3] of index(4)
                  tensor q: [3]
+                 tensor l: [3]
                  tensor y: [3]
                  q[n] = sum(k < 4: if k == label[n] then p[n, k])
-                 y[n] = -log(q[n])",
+                 l[n] = log(q[n])
+                 y[n] = -l[n]",
         ),
         Case::new(
             "logits, cross-entropy",

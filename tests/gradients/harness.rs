@@ -7,6 +7,7 @@
 
 use brolga::grad::differentiate;
 use brolga::graph::affine::elements;
+use brolga::graph::check;
 use brolga::graph::interp;
 use brolga::graph::text::{print, read};
 use brolga::graph::{
@@ -194,6 +195,7 @@ impl Case {
         gradients: &[TensorId],
         seed: u64,
     ) -> Result<(), String> {
+        check::check(graph).map_err(|text| format!("{}: {order}: {text}\n{}", self.name, print(graph)))?;
         let mut given = given(graph, &mut Random(seed));
         for (name, values) in &self.values {
             given.insert(find(graph, name), values.clone());
