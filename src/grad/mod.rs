@@ -11,7 +11,8 @@ mod lift;
 mod parts;
 mod reach;
 mod seed;
-pub mod solve;
+mod solve;
 mod sweep;
 
 pub use adjoint::differentiate;
+pub use solve::solve_equalities;
