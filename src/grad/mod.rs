@@ -13,6 +13,8 @@ mod reach;
 mod seed;
 pub mod solve;
 pub mod step;
+mod solve;
 mod sweep;
 
 pub use adjoint::differentiate;
+pub use solve::solve_equalities;
