@@ -18,6 +18,7 @@ pub mod scalar;
 pub mod exprs;
 pub mod order;
 pub mod interp;
+pub mod text;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
