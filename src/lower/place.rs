@@ -114,16 +114,28 @@ impl<'a> Planner<'a> {
         self.plan.steps.push(Step::Call { kernel, buffers, in_place });
     }
 
-    /// New values that could not be written in place. Those that another copy would overwrite first go aside first.
+    /// New values that could not be written in place; one that another copy overwrites is first put aside.
     fn copies(&mut self) {
         let graph = self.graph();
+        let olds: Vec<TensorId> = graph.updates.iter().map(|u| u.0).collect();
+        let mut last = Vec::new();
         for &(old, new) in &graph.updates {
             if self.in_place.contains_key(&new) || old == new {
                 continue;
             }
-            let (from, to) = (self.buffer(new), self.buffer(old));
-            self.plan.steps.push(Step::Copy { from, to });
+            let (mut from, to) = (self.buffer(new), self.buffer(old));
+            if olds.contains(&new) {
+                let aside = Buffer {
+                    place: Place::Arena { offset: 0, first: u32::MAX, last: 0 },
+                    ..self.plan.buffers[from].clone()
+                };
+                let aside = self.plan.buffers.push(aside);
+                self.plan.steps.push(Step::Copy { from, to: aside });
+                from = aside;
+            }
+            last.push(Step::Copy { from, to });
         }
+        self.plan.steps.extend(last);
     }
 
     /// Lifetimes in the arena, and offsets.
