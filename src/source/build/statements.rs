@@ -26,7 +26,7 @@ impl Builder<'_> {
         let at = self.at(&node);
         let range = at.start as usize..at.end as usize;
         body.bad.push(Bad { at, names: slip::names_of(self.id, &self.laid.text, range.clone()) });
-        self.bad(range, Lookup::Statement);
+        self.bad(range.clone(), range, Lookup::Statement { test: self.test });
     }
 
     /// A statement, kept if it holds no slip.
