@@ -5,8 +5,8 @@
 
 use crate::check::net::{Checked, Flat, Objective};
 use crate::check::{self, Options};
-use crate::grad::step;
-use crate::graph::{self, Graph, rewrite};
+use crate::grad::{self, step};
+use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
 use crate::plan::Plan;
 use crate::problem::Problems;
@@ -44,6 +44,8 @@ pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
 /// Graph to kernels and a plan.
 pub fn plan(graph: &Graph, target: Target) -> Plan {
     let mut graph = graph.clone();
+    normal::normalise_all(&mut graph);
+    grad::solve_equalities(&mut graph);
     rewrite::cost(&mut graph, u32::MAX);
     if let Err(broken) = graph::check::check(&graph) {
         panic!("bug: {broken}");

@@ -13,7 +13,6 @@ mod reach;
 mod seed;
 pub mod solve;
 pub mod step;
-mod solve;
 mod sweep;
 
 pub use adjoint::differentiate;
