@@ -32,6 +32,8 @@ pub(super) struct Builder<'t> {
     operators: usize,
     /// Whether the body that is being built is a test's.
     test: bool,
+    /// Items that begin inside a body.
+    nested: Vec<Span>,
     /// Where the last item began.
     item: usize,
 }
@@ -40,7 +42,7 @@ impl<'t> Builder<'t> {
     /// For one file and its laid-out text.
     pub(super) fn new(id: SourceId, text: &'t str, laid: &'t Layout) -> Builder<'t> {
         let findings = laid.faults.iter().map(|(at, fault)| slip::faults::finding_of(id, text, at, fault)).collect();
-        Builder { id, text, laid, findings, operators: 0, test: false, item: 0 }
+        Builder { id, text, laid, findings, operators: 0, test: false, nested: Vec::new(), item: 0 }
     }
 
     /// The whole file.
@@ -53,7 +55,18 @@ impl<'t> Builder<'t> {
         if tree.items.is_empty() && self.findings.is_empty() {
             self.findings.push(slip::limits::empty(self.id));
         }
+        self.excuse_braces();
         (tree, self.findings)
+    }
+
+    /// The brace that was to close the body around a nested item is left over: no second finding for one slip.
+    fn excuse_braces(&mut self) {
+        for item in std::mem::take(&mut self.nested) {
+            let stray = |finding: &Diagnostic| finding.code == "E0102" && finding.labels[0].at.start > item.start;
+            if let Some(index) = self.findings.iter().position(stray) {
+                self.findings.remove(index);
+            }
+        }
     }
 
     /// An item, or a stretch of text that is none.

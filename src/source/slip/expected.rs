@@ -3,7 +3,7 @@
 use super::attempt::Expected;
 use super::look::Look;
 use super::tokens::Kind;
-use super::{Finding, shown};
+use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
 
 /// *expected A, B or C after `x`; here is `y`*
@@ -37,6 +37,7 @@ fn here(look: &Look<'_>) -> String {
         Some(token) if token.kind != Kind::Edge || matches!(token.text, "{" | "}") => {
             format!("here is `{}`", shown(token.text))
         }
+        Some(_) | None if look.lookup == Lookup::Head => "here is `{`".to_string(),
         Some(_) | None => "the line ends".to_string(),
     }
 }
@@ -45,11 +46,13 @@ fn here(look: &Look<'_>) -> String {
 fn strong(look: &Look<'_>, could: &Expected, end: bool) -> Vec<&'static str> {
     let mut names = Vec::new();
     let after_arrow = look.prev().is_some_and(|prev| prev.is_arrow());
+    let every = look.prev().is_some_and(|prev| prev.text == "every");
     let word = could.has("q") && !could.has("1");
     let rows = [
-        ("a value", could.has("1")),
+        ("`epoch` or a number of steps", every),
+        ("a value", could.has("1") && !every),
         ("a layer", word && after_arrow && could.has("(q)")),
-        ("a name", word && !after_arrow),
+        ("a name", word && !after_arrow && !every),
         ("a shape such as `[3, 28, 28]`", could.has("[1]") && !could.has("1")),
         ("a text in quotes", could.has("\"q\"") && !could.has("1")),
         ("`=`", could.has("=") && !end),

@@ -164,6 +164,12 @@ impl<'t> Look<'t> {
         }
     }
 
+    /// Whether the token before and a mark could stand without a blank between them.
+    pub(super) fn may_join(&self, mark: &str) -> bool {
+        let end = self.k.checked_sub(1).map_or(0, |prev| self.tokens[prev].end);
+        self.text.len() <= MAX_TRIED && self.attempt.viable(&format!("{}{mark}", &self.text[..end]))
+    }
+
     /// Whether the stretch could end there.
     pub(super) fn may_end(&self) -> bool {
         self.text.len() <= MAX_TRIED && self.attempt.whole(self.sense())

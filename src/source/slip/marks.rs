@@ -54,10 +54,12 @@ pub(super) fn comment(look: &Look<'_>) -> Option<Diagnostic> {
 
 /// A number that is none: `1.`, `.5`, `1e`, `12abc`, `3x`.
 pub(super) fn bad_number(look: &Look<'_>) -> Option<Diagnostic> {
-    let here = look.here().filter(|here| here.kind == Kind::Number)?;
-    let text = here.text;
-    let help = number_help(text)?;
-    Some(look.finding("E0108", format!("`{}` is no number", shown(text))).help(help))
+    let bad = |index: usize| {
+        let token = look.tokens.get(index).filter(|token| token.kind == Kind::Number)?;
+        let finding = look.over("E0108", index, index, format!("`{}` is no number", shown(token.text)));
+        Some(finding.help(number_help(token.text)?))
+    };
+    bad(look.k).or_else(|| bad(look.k.checked_sub(1)?))
 }
 
 /// What to write in place of a bad number; nothing if it is a good one.

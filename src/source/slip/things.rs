@@ -122,6 +122,10 @@ pub(super) fn operator_after_stage(look: &Look<'_>) -> Option<Diagnostic> {
 pub(super) fn side_by_side(look: &Look<'_>) -> Option<Diagnostic> {
     let here = *look.here().filter(|here| here.begins_value())?;
     let prev = *look.prev().filter(|prev| prev.ends_value())?;
+    let expected = look.expected();
+    if ["in", "then", "else"].iter().any(|word| expected.has(word)) {
+        return None;
+    }
     window_with_blanks(look)
         .or_else(|| repeat(look, &prev, &here))
         .or_else(|| blank_before_bracket(look, &prev, &here))
@@ -167,7 +171,7 @@ fn repeat(look: &Look<'_>, prev: &Token<'_>, here: &Token<'_>) -> Option<Diagnos
 
 /// `conv (12)`, `h [t]`
 fn blank_before_bracket(look: &Look<'_>, prev: &Token<'_>, here: &Token<'_>) -> Option<Diagnostic> {
-    if here.kind != Kind::Open || prev.kind != Kind::Word || prev.end == here.start {
+    if here.kind != Kind::Open || prev.kind != Kind::Word || prev.end == here.start || !look.may_join(here.text) {
         return None;
     }
     let last = look.k;

@@ -114,18 +114,16 @@ fn mark(text: &str, start: usize, end: usize) -> (Kind, usize) {
     }
 }
 
-/// The length of what looks like a number: digits, letters, one point, a sign behind `e`.
+/// The length of what looks like a number: digits, letters, single points, a sign behind `e`.
 fn number(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut at = 0;
-    let mut point = false;
     while let Some(&byte) = bytes.get(at) {
         let sign = matches!(byte, b'+' | b'-') && is_exponent(&text[..at]);
-        let first_point = byte == b'.' && !point && bytes.get(at + 1) != Some(&b'.');
-        if !(byte.is_ascii_alphanumeric() || byte == b'_' || sign || first_point) {
+        let point = byte == b'.' && bytes.get(at + 1) != Some(&b'.') && (at == 0 || bytes[at - 1] != b'.');
+        if !(byte.is_ascii_alphanumeric() || byte == b'_' || sign || point) {
             break;
         }
-        point |= byte == b'.';
         at += 1;
     }
     at

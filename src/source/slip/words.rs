@@ -59,7 +59,7 @@ const FOREIGN: [(&str, &str); 34] = [
 /// A line of a body that begins with a word that begins none.
 pub(super) fn first_word(look: &Look<'_>) -> Option<Diagnostic> {
     let first = look.tokens.first().filter(|first| first.kind == Kind::Word && !is_reserved(first.text))?;
-    if !matches!(look.lookup, Lookup::Statement { .. }) || look.k > 2 {
+    if !matches!(look.lookup, Lookup::Statement { .. }) || look.k > 2 || STATEMENTS.contains(&first.text) {
         return None;
     }
     let second = look.tokens.get(1);
@@ -107,7 +107,9 @@ pub(super) fn reserved(look: &Look<'_>) -> Option<Diagnostic> {
     let follows = look.word(look.k + 1);
     let named = matches!(follows, "=" | ":" | "," | ")" | "]" | "");
     let begins = matches!(here.text, "if" | "each") && !named;
-    if look.prev().is_some_and(|prev| prev.ends_value()) || begins {
+    let joins = matches!(here.text, "then" | "else" | "and" | "or" | "over" | "using" | "as" | "every" | "in");
+    let goes_on = joins && look.k > 0 && look.tokens.get(look.k + 1).is_some_and(|next| next.begins_value());
+    if look.prev().is_some_and(|prev| prev.ends_value()) || begins || goes_on {
         return None;
     }
     let headline = format!("`{}` is a word of the language and cannot be a name", here.text);
