@@ -69,14 +69,11 @@ fn open(args: &Args, file: &Located) -> Result<(Reader, Option<Vec<String>>)> {
 
 fn damaged(file: &Located, error: &csv::Error) -> DataError {
     let line = error.position().map_or(Where::Whole, |p| Where::Line(p.line()));
-    let found = match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let expected = super::count(*expected_len as usize, "column");
-            return DataError::new(DataProblem::Damaged, &file.shown, expected, len.to_string()).at(line);
-        }
-        _ => error.to_string(),
-    };
-    DataError::new(DataProblem::Damaged, &file.shown, "a table", found).at(line)
+    if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+        let expected = super::count(*expected_len as usize, "column");
+        return DataError::new(DataProblem::Damaged, &file.shown, expected, len.to_string()).at(line);
+    }
+    DataError::new(DataProblem::Damaged, &file.shown, "a table", error.to_string()).at(line)
 }
 
 /// For each field its columns.

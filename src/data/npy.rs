@@ -91,7 +91,7 @@ fn npz_arrays(args: &Args, request: &Request) -> Result<Vec<Stored>> {
 fn load(arrays: Vec<Stored>) -> Result<Raw> {
     let (mut columns, mut count) = (Vec::new(), None);
     for stored in arrays {
-        let Array { shape, values } = stored.open(|bytes| read(bytes))?;
+        let Array { shape, values } = stored.open(read)?;
         let path = stored.file.shown;
         let (first, shape) = split_first(&path, &shape)?;
         agree(&path, &mut count, first)?;
@@ -103,8 +103,8 @@ fn load(arrays: Vec<Stored>) -> Result<Raw> {
 fn facts(arrays: Vec<Stored>) -> Result<Facts> {
     let (mut fields, mut count) = (Vec::new(), None);
     for stored in arrays {
-        let header = stored.open(|bytes| header(bytes))?;
-        let (first, shape) = split_first(&stored.file.shown, &header.shape)?;
+        let Header { shape, .. } = stored.open(header)?;
+        let (first, shape) = split_first(&stored.file.shown, &shape)?;
         agree(&stored.file.shown, &mut count, first)?;
         fields.push(FieldFacts { shape: Some(shape), ..FieldFacts::default() });
     }
