@@ -41,8 +41,8 @@ pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
     }
 }
 
-/// Graph to kernels and a plan.
-pub fn plan(graph: &Graph, target: Target) -> Plan {
+/// Graph to graph: normal form, solved guards, and the rewrites that save work. Keeps values up to rounding.
+pub fn optimise(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
     normal::normalise_all(&mut graph);
     grad::solve_equalities(&mut graph);
@@ -50,7 +50,12 @@ pub fn plan(graph: &Graph, target: Target) -> Plan {
     if let Err(broken) = graph::check::check(&graph) {
         panic!("bug: {broken}");
     }
-    lower::lower(&graph, target)
+    graph
+}
+
+/// Graph to kernels and a plan.
+pub fn plan(graph: &Graph, target: Target) -> Plan {
+    lower::lower(&optimise(graph), target)
 }
 
 /// Plan to machine code.
