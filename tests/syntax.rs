@@ -2,7 +2,7 @@
 
 use brolga::diagnostic::{Diagnostic, Label};
 use brolga::source::tree::Tree;
-use brolga::source::{Sources, parse};
+use brolga::source::{Sources, add_bytes, parse};
 
 /// Reads a text as a file of its own.
 fn read(path: &str, text: &str) -> (Sources, Tree, Vec<Diagnostic>) {
@@ -85,4 +85,41 @@ fn slips() {
         let name = path.file_name().unwrap().to_str().unwrap();
         settings.bind(|| insta::assert_snapshot!(name, told(&sources, &findings)));
     });
+}
+
+#[test]
+fn pages_show_their_slip() {
+    let pages = brolga::problem::INDEX.iter().filter(|row| row.code.starts_with("E01"));
+    for row in pages {
+        for example in brolga::problem::examples(row.page) {
+            let (_, _, findings) = read("page.net", example.text);
+            let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, if example.fails { vec![row.code] } else { vec![] }, "{}", row.name);
+        }
+    }
+}
+
+#[test]
+fn every_code_has_a_page() {
+    insta::glob!("syntax/slips/*.net", |path| {
+        let (_, _, findings) = read("slip.net", &std::fs::read_to_string(path).unwrap());
+        for finding in findings {
+            assert!(brolga::problem::find(finding.code).is_some(), "{}", finding.code);
+        }
+    });
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    for (bytes, headline, position) in [
+        (&b"let a = 1\nlet \xff = 2\n"[..], "byte 14 (0xFF) is not UTF-8: this is no text", (2, 5)),
+        (b"\xff\xfel\0e\0", "this file is UTF-16, not UTF-8", (1, 1)),
+        (b"let a = 1 # \xc3", "byte 12 (0xC3) is not UTF-8: this is no text", (1, 13)),
+    ] {
+        let mut sources = Sources::default();
+        let (_, finding) = add_bytes(&mut sources, "a.net", bytes);
+        let finding = finding.unwrap();
+        assert_eq!(finding.headline, headline);
+        assert_eq!(sources.position(finding.labels[0].at), position);
+    }
 }
