@@ -1,6 +1,7 @@
 //! See tests/main.rs.
 
 use brolga::diagnostic::{Diagnostic, Label};
+use brolga::source::fmt::print;
 use brolga::source::tree::Tree;
 use brolga::source::{Sources, add_bytes, parse};
 
@@ -122,4 +123,30 @@ fn bytes_that_are_no_text() {
         assert_eq!(finding.headline, headline);
         assert_eq!(sources.position(finding.labels[0].at), position);
     }
+}
+
+/// The words, numbers, marks and comments of a file, without blanks and `;`.
+fn pieces(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ';' | '\u{feff}')).collect()
+}
+
+#[test]
+fn programs_print_back() {
+    let library = brolga::library::FILES.map(|(path, text)| (path.to_string(), text.to_string()));
+    for (path, text) in programs().into_iter().chain(library) {
+        let (sources, tree, _) = read(&path, &text);
+        let printed = print(&sources, &tree);
+        assert_eq!(pieces(&printed), pieces(&text), "{path}");
+        let (again, tree, findings) = read(&path, &printed);
+        assert!(findings.is_empty(), "{path}");
+        assert_eq!(print(&again, &tree), printed, "{path}: a second printing changes it");
+    }
+}
+
+#[test]
+fn untidy_programs_are_tidied() {
+    let text = "\n\n# a\n  let a=3\n   let b  = [1,2 , 3]\n\n\n\tnet A( x: [3] )->y:[3]{ x->relu;  y = x }\r\nnet B(x: [3]) -> [3]\n{\n\n    # why\n    x -> relu   # so\n      -> tanh\n    # below\n      -> relu }\ntest \"t\" {a==3}";
+    let (sources, tree, findings) = read("untidy.net", text);
+    assert!(findings.is_empty());
+    insta::assert_snapshot!(print(&sources, &tree));
 }
