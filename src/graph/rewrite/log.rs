@@ -5,7 +5,7 @@
 //! A product is taken apart only if at most one factor may be negative: the result is a number where that of the
 //! logarithm was.
 
-use super::look::{only_piece, value_at};
+use super::look::{inverse, only_piece, value_at};
 use crate::graph::lift::lift;
 use crate::graph::normal::sure_pin;
 use crate::graph::{
@@ -151,7 +151,7 @@ impl Logs<'_> {
         let one_point = piece.combine == Combine::Sum
             && pins == piece.guards.len()
             && pins == piece.axes.len() - piece.n_out
-            && super::look::coordinates(&self.graph.tensors[tensor], &piece).is_some();
+            && inverse(&self.graph.tensors[tensor], &piece).is_some_and(|inverse| inverse.is_whole());
         let taken = if one_point { self.log(piece.body, depth)? } else { return None };
         if !taken.simpler {
             return None;
@@ -228,7 +228,7 @@ fn is_positive_tensor(graph: &Graph, known: &mut HashMap<TensorId, bool>, tensor
         return known;
     }
     let positive = only_piece(graph, tensor).is_some_and(|piece| {
-        let whole = super::look::coordinates(&graph.tensors[tensor], piece).is_some();
+        let whole = inverse(&graph.tensors[tensor], piece).is_some_and(|inverse| inverse.is_whole());
         let live = piece.guards.iter().all(|guard| !guard_may_fail(piece, guard));
         whole && live && piece.combine != Combine::ArgMax && is_positive(graph, known, piece.body, depth)
     });

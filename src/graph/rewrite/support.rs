@@ -1,7 +1,7 @@
 //! M1 and C4: a tensor that is known outside a guard (0 because nobody writes there, or minus infinity because that is
 //! chosen there) passes the guard to the equations that load it, where it ends as a guard of theirs.
 
-use super::look::{coordinates, only_piece};
+use super::look::{inverse, only_piece};
 use crate::graph::normal::normalise;
 use crate::graph::order::order;
 use crate::graph::{Access, Affine, Binary, Combine, Cond, Equation, Expr, ExprId, Exprs, Graph, Guard, TensorId};
@@ -38,13 +38,14 @@ pub fn spread(graph: &mut Graph, reach: Reach) {
 
 fn support(graph: &Graph, tensor: TensorId, reach: Reach) -> Option<Support> {
     let piece = only_piece(graph, tensor)?;
-    let places = coordinates(&graph.tensors[tensor], piece)?;
-    let mut map: Vec<Affine> = places.into_iter().map(Affine::axis).collect();
+    let inverse = inverse(&graph.tensors[tensor], piece)?;
+    let mut map = inverse.axes.clone();
     map.resize(piece.axes.len(), Affine::number(0));
     let over_outputs = |guard: &&Guard| !(piece.n_out..piece.axes.len()).any(|axis| guard.mentions(axis));
     let (guards, value) = match &graph.exprs[piece.body] {
         Expr::Select(Cond::Guards(guards), _, other)
             if piece.guards.is_empty()
+                && inverse.is_whole()
                 && piece.combine == Combine::None
                 && graph.exprs.as_number(*other) == Some(f64::NEG_INFINITY) =>
         {
@@ -55,7 +56,8 @@ fn support(graph: &Graph, tensor: TensorId, reach: Reach) -> Option<Support> {
         }
     };
     let fits = |guard: &&Guard| over_outputs(guard) && (reach == Reach::Meaning || guard.data.is_none());
-    let guards: Vec<Guard> = guards.iter().filter(fits).map(|guard| guard.substitute(&map)).collect();
+    let own = guards.iter().filter(fits).map(|guard| guard.substitute(&map));
+    let guards: Vec<Guard> = inverse.guards.iter().cloned().chain(own).collect();
     let all = value == 0.0 || guards.len() == conditions(&graph.exprs, piece);
     (!guards.is_empty() && all).then_some(Support { guards, value })
 }
