@@ -5,8 +5,8 @@
 
 use crate::check::net::{Checked, Flat, Objective};
 use crate::check::{self, Options};
-use crate::grad::step;
-use crate::graph::{self, Graph, rewrite};
+use crate::grad::{self, step};
+use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
 use crate::plan::Plan;
 use crate::problem::Problems;
@@ -41,14 +41,21 @@ pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
     }
 }
 
-/// Graph to kernels and a plan.
-pub fn plan(graph: &Graph, target: Target) -> Plan {
+/// Graph to graph: normal form, solved guards, and the rewrites that save work. Keeps values up to rounding.
+pub fn optimise(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
+    normal::normalise_all(&mut graph);
+    grad::solve_equalities(&mut graph);
     rewrite::cost(&mut graph, u32::MAX);
     if let Err(broken) = graph::check::check(&graph) {
         panic!("bug: {broken}");
     }
-    lower::lower(&graph, target)
+    graph
+}
+
+/// Graph to kernels and a plan.
+pub fn plan(graph: &Graph, target: Target) -> Plan {
+    lower::lower(&optimise(graph), target)
 }
 
 /// Plan to machine code.

@@ -16,3 +16,4 @@ pub mod step;
 mod sweep;
 
 pub use adjoint::differentiate;
+pub use solve::solve_equalities;

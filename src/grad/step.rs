@@ -5,7 +5,7 @@ use crate::check::net::{Checked, Flat, Net, Objective};
 use crate::graph::elaborate::{Binding, Elaboration};
 use crate::graph::{
     Affine, Axis, Binary, Combine, Dtype, Equation, ExprId, Exprs, Graph, Kind, OriginId, OriginRole, Role, TensorId,
-    Unary,
+    Unary, normal, rewrite,
 };
 use crate::ids::Symbol;
 
@@ -17,7 +17,7 @@ pub fn forward(checked: &Checked, flat: &Flat, batch: u32) -> Graph {
     let outputs = flat.outputs.iter().map(|(name, id)| (name.clone(), tensors.get(&mut house.graph, *id, origin)));
     let outputs: Vec<(Symbol, TensorId)> = outputs.collect();
     house.graph.outputs = outputs;
-    crate::graph::rewrite::meaning(&mut house.graph);
+    prepare(&mut house.graph);
     house.graph
 }
 
@@ -63,6 +63,12 @@ pub fn training(checked: &Checked, objective: &Objective, batch: u32) -> Graph {
     graph
 }
 
+/// Normal form, and the rewrites that belong to the meaning: before the adjoint and before any run.
+fn prepare(graph: &mut Graph) {
+    normal::normalise_all(graph);
+    rewrite::meaning(graph);
+}
+
 struct Step<'a> {
     house: Elaboration<'a>,
     origin: OriginId,
@@ -87,7 +93,7 @@ impl<'a> Step<'a> {
         if step.house.graph.tensors[each].shape == [batch] {
             step.loss = step.mean(each, batch);
         }
-        crate::graph::rewrite::meaning(&mut step.house.graph);
+        prepare(&mut step.house.graph);
         step
     }
 

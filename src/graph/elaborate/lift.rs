@@ -1,6 +1,6 @@
 //! One piece of a checked net becomes one equation, and an equation for each nested reduction and costly function.
 
-use super::{Elaboration, Place, Tensors, comparison, unary};
+use super::{Elaboration, Tensors, comparison, unary};
 use crate::check::net::{self, Comparison, Condition, Flat, Linear, Piece, Reduction, Scalar, Subscript, VarId};
 use crate::graph::{
     Access, Affine, Axis, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Exprs, Guard, Kind, OriginId,
