@@ -12,6 +12,8 @@ mod parts;
 mod reach;
 mod seed;
 pub mod solve;
+pub mod step;
 mod sweep;
 
 pub use adjoint::differentiate;
+pub use solve::solve_equalities;

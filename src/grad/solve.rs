@@ -7,8 +7,8 @@
 //!   output axis together with the guard that fixes it. So values never change.
 //! - Phase axes are claimed; they are unrolled here and never leave this file.
 
-use crate::graph::affine::{gcd, injective_sum, ranges};
-use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Guard, OriginId, Rel, Role, TensorId};
+use crate::graph::affine::{disjoint, gcd, injective_sum, ranges};
+use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Graph, Guard, OriginId, Rel, Role, TensorId};
 use crate::ids::Symbol;
 use std::cmp::Reverse;
 
@@ -42,13 +42,47 @@ impl From<Equation> for Scatter {
 /// guards are solved where that makes the box smaller.
 pub fn gather(exprs: &mut Exprs, shape: &[u32], scatter: &Scatter) -> Vec<Equation> {
     let Some(frame) = Frame::new(scatter) else { return Vec::new() };
-    let frame = frame.solve_equalities(shape);
-    frame.solve_map(shape).unroll().iter().filter_map(|piece| piece.equation(exprs, scatter)).collect()
+    let frame = frame.solve_equalities(shape).solve_map(shape);
+    let mut equations = |frames: &[Frame]| -> Vec<Equation> {
+        frames.iter().filter_map(|frame| frame.equation(exprs, scatter)).collect()
+    };
+    let pieces = equations(&frame.clone().unroll());
+    if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases()]) }
 }
 
-/// The number of points that the solved scatter visits.
-pub fn volume(shape: &[u32], scatter: &Scatter) -> u64 {
-    Frame::new(scatter).map_or(0, |frame| frame.solve_equalities(shape).solve_map(shape).volume())
+/// Solves the affine equality guards of all definitions where that makes boxes smaller: forward ones like that of a
+/// transposed convolution, and those of gradients. Comes after differentiation: the gradient of what is solved is worse
+/// than the solved gradient. Values stay as they are.
+pub fn solve_equalities(graph: &mut Graph) {
+    for (&out, def) in &mut graph.defs {
+        if !def.pieces.iter().any(is_solvable) {
+            continue;
+        }
+        let shape = &graph.tensors[out].shape;
+        let mut pieces = Vec::new();
+        for piece in &def.pieces {
+            match is_solvable(piece) {
+                true => pieces.extend(gather(&mut graph.exprs, shape, &Scatter::from(piece.clone()))),
+                false => pieces.push(piece.clone()),
+            }
+        }
+        if are_disjoint(&pieces) {
+            def.pieces = pieces;
+        }
+    }
+}
+
+/// An argmax numbers the points of its box, so it keeps it.
+fn is_solvable(piece: &Equation) -> bool {
+    piece.combine != Combine::ArgMax && piece.guards.iter().any(is_equality)
+}
+
+/// Whether it can be seen that no two pieces write the same place. (Phases of a coordinate that also mentions axes
+/// claimed by another one are disjoint, but not by intervals and residues.)
+fn are_disjoint(pieces: &[Equation]) -> bool {
+    let boxes: Vec<_> = pieces.iter().map(|piece| ranges(&piece.axes)).collect();
+    let apart = |a: usize, b: usize| disjoint(&pieces[a].write, &boxes[a], &pieces[b].write, &boxes[b]);
+    (0..pieces.len()).all(|b| (0..b).all(|a| apart(a, b)))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,6 +333,12 @@ impl Frame {
         frames
     }
 
+    /// Phases as output axes like others.
+    fn with_plain_phases(mut self) -> Frame {
+        self.axes.iter_mut().for_each(|axis| axis.role = Role::Plain);
+        self
+    }
+
     /// None if a guard can never hold.
     fn equation(&self, exprs: &mut Exprs, scatter: &Scatter) -> Option<Equation> {
         let order = self.order();
@@ -307,7 +347,11 @@ impl Frame {
         let axes: Vec<Axis> = order.iter().map(|&axis| self.axes[axis].clone()).collect();
         let guards = self.guards(scatter, &values, &rename, &axes)?;
         let n_out = order.iter().filter(|&&axis| self.status[axis] == Status::Claimed).count();
-        let combine = if n_out == axes.len() { Combine::None } else { scatter.combine };
+        let combine = match scatter.combine {
+            _ if n_out == axes.len() => Combine::None,
+            Combine::None => Combine::Sum,
+            combine => combine,
+        };
         let write = self.map.iter().map(|form| form.substitute(&rename)).collect();
         let body = exprs.substitute(scatter.body, &values);
         Some(Equation { out: scatter.out, axes, n_out, combine, write, guards, body, origin: scatter.origin })

@@ -18,7 +18,13 @@ pub mod scalar;
 pub mod exprs;
 pub mod order;
 pub mod interp;
+pub mod elaborate;
 pub mod text;
+pub mod facts;
+pub mod check;
+pub mod normal;
+pub mod lift;
+pub mod rewrite;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;

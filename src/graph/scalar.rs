@@ -249,14 +249,19 @@ fn pull_divisor(e: &mut Exprs, [_, b]: [ExprId; 2], y: ExprId, dy: ExprId) -> Ex
     e.div(minus, b)
 }
 
-fn pull_max_left(e: &mut Exprs, [a, b]: [ExprId; 2], _: ExprId, dy: ExprId) -> ExprId {
-    let zero = e.number(0.0);
-    e.choose(Cmp::Lt, b, a, dy, zero)
+fn pull_max_left(e: &mut Exprs, [a, b]: [ExprId; 2], y: ExprId, dy: ExprId) -> ExprId {
+    let (zero, larger) = (e.number(0.0), larger(e, a, y));
+    e.choose(Cmp::Lt, b, larger, dy, zero)
 }
 
-fn pull_max_right(e: &mut Exprs, [a, b]: [ExprId; 2], _: ExprId, dy: ExprId) -> ExprId {
-    let zero = e.number(0.0);
-    e.choose(Cmp::Lt, b, a, zero, dy)
+/// `b < a` is `b < y`: with the stored value where there is one, so that a relu needs its output alone.
+fn larger(e: &Exprs, a: ExprId, y: ExprId) -> ExprId {
+    if e.as_load(y).is_some() { y } else { a }
+}
+
+fn pull_max_right(e: &mut Exprs, [a, b]: [ExprId; 2], y: ExprId, dy: ExprId) -> ExprId {
+    let (zero, larger) = (e.number(0.0), larger(e, a, y));
+    e.choose(Cmp::Lt, b, larger, zero, dy)
 }
 
 /// Whether a comparison holds.
