@@ -1,1 +1,3 @@
 //! Steps, epochs, checkpoints, metrics.
+
+pub mod random;
