@@ -25,4 +25,3 @@ pub mod codegen;
 pub mod runtime;
 pub mod data;
 pub mod train;
-pub mod cli;
