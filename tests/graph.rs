@@ -1,5 +1,7 @@
 //! Equations: their text, their meaning, their checks, and that rewriting keeps the meaning.
 
-mod check;
-mod interp;
+mod help;
 mod text;
+mod interp;
+mod check;
+mod meaning;

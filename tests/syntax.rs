@@ -1,8 +1,9 @@
 //! See tests/main.rs.
 
 use brolga::diagnostic::{Diagnostic, Label};
+use brolga::source::fmt::print;
 use brolga::source::tree::Tree;
-use brolga::source::{Sources, parse};
+use brolga::source::{Sources, add_bytes, parse};
 
 /// Reads a text as a file of its own.
 fn read(path: &str, text: &str) -> (Sources, Tree, Vec<Diagnostic>) {
@@ -85,4 +86,67 @@ fn slips() {
         let name = path.file_name().unwrap().to_str().unwrap();
         settings.bind(|| insta::assert_snapshot!(name, told(&sources, &findings)));
     });
+}
+
+#[test]
+fn pages_show_their_slip() {
+    let pages = brolga::problem::INDEX.iter().filter(|row| row.code.starts_with("E01"));
+    for row in pages {
+        for example in brolga::problem::examples(row.page) {
+            let (_, _, findings) = read("page.net", example.text);
+            let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, if example.fails { vec![row.code] } else { vec![] }, "{}", row.name);
+        }
+    }
+}
+
+#[test]
+fn every_code_has_a_page() {
+    insta::glob!("syntax/slips/*.net", |path| {
+        let (_, _, findings) = read("slip.net", &std::fs::read_to_string(path).unwrap());
+        for finding in findings {
+            assert!(brolga::problem::find(finding.code).is_some(), "{}", finding.code);
+        }
+    });
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    for (bytes, headline, position) in [
+        (&b"let a = 1\nlet \xff = 2\n"[..], "byte 14 (0xFF) is not UTF-8: this is no text", (2, 5)),
+        (b"\xff\xfel\0e\0", "this file is UTF-16, not UTF-8", (1, 1)),
+        (b"let a = 1 # \xc3", "byte 12 (0xC3) is not UTF-8: this is no text", (1, 13)),
+    ] {
+        let mut sources = Sources::default();
+        let (_, finding) = add_bytes(&mut sources, "a.net", bytes);
+        let finding = finding.unwrap();
+        assert_eq!(finding.headline, headline);
+        assert_eq!(sources.position(finding.labels[0].at), position);
+    }
+}
+
+/// The words, numbers, marks and comments of a file, without blanks and `;`.
+fn pieces(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ';' | '\u{feff}')).collect()
+}
+
+#[test]
+fn programs_print_back() {
+    let library = brolga::library::FILES.map(|(path, text)| (path.to_string(), text.to_string()));
+    for (path, text) in programs().into_iter().chain(library) {
+        let (sources, tree, _) = read(&path, &text);
+        let printed = print(&sources, &tree);
+        assert_eq!(pieces(&printed), pieces(&text), "{path}");
+        let (again, tree, findings) = read(&path, &printed);
+        assert!(findings.is_empty(), "{path}");
+        assert_eq!(print(&again, &tree), printed, "{path}: a second printing changes it");
+    }
+}
+
+#[test]
+fn untidy_programs_are_tidied() {
+    let text = "\n\n# a\n  let a=3\n   let b  = [1,2 , 3]\n\n\n\tnet A( x: [3] )->y:[3]{ x->relu;  y = x }\r\nnet B(x: [3]) -> [3]\n{\n\n    # why\n    x -> relu   # so\n      -> tanh\n    # below\n      -> relu }\ntest \"t\" {a==3}";
+    let (sources, tree, findings) = read("untidy.net", text);
+    assert!(findings.is_empty());
+    insta::assert_snapshot!(print(&sources, &tree));
 }

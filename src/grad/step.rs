@@ -164,7 +164,15 @@ impl<'a> Step<'a> {
         out
     }
 
-    fn define(&mut self, out: TensorId, extents: &[u32], n_out: usize, combine: Combine, write: Vec<Affine>, body: ExprId) {
+    fn define(
+        &mut self,
+        out: TensorId,
+        extents: &[u32],
+        n_out: usize,
+        combine: Combine,
+        write: Vec<Affine>,
+        body: ExprId,
+    ) {
         let axes = extents.iter().enumerate();
         let axes = axes.map(|(i, &extent)| Axis { extent, role: Role::Plain, hint: format!("i{i}").into() }).collect();
         let origin = self.origin;

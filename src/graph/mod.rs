@@ -23,6 +23,8 @@ pub mod text;
 pub mod facts;
 pub mod check;
 pub mod normal;
+pub mod lift;
+pub mod rewrite;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;

@@ -15,6 +15,8 @@
 mod axes;
 mod select;
 
+pub use axes::sure_pin;
+
 use super::facts::Facts;
 use super::{Arena, Axis, Combine, Equation, Exprs, Graph, Guard, Rel, Tensor};
 use std::collections::HashMap;
