@@ -10,8 +10,8 @@
 pub mod ids;
 pub mod target;
 pub mod source;
-pub mod size;
 pub mod diagnostic;
+pub mod size;
 pub mod problem;
 pub mod library;
 pub mod check;

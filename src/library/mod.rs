@@ -1,1 +1,13 @@
 //! The layers, as text: no Rust code knows one by name.
+//!
+//! Each block is documented by the comment above it; `brolga doc conv` prints both. A block may have the name of a
+//! scalar function (`tanh`): inside the library such a name in call position is the function.
+
+/// The library's files: the path under which messages show each, and its text.
+pub const FILES: [(&str, &str); 5] = [
+    ("library/activations.net", include_str!("activations.net")),
+    ("library/layers.net", include_str!("layers.net")),
+    ("library/losses.net", include_str!("losses.net")),
+    ("library/metrics.net", include_str!("metrics.net")),
+    ("library/optimisers.net", include_str!("optimisers.net")),
+];

@@ -3,6 +3,19 @@
 //! **Invariants**: a size is made in one push together with its reason; a reason's `from` are older sizes; equal
 //! polynomials are equal in structure; a poisoned size equals everything and is made only where an error was reported.
 
+mod compare;
+mod explain;
+mod poly;
+mod reason;
+pub mod show;
+#[cfg(test)]
+mod tests;
+
+pub use compare::{Verdict, compare};
+pub use explain::{Explainer, Step, why};
+pub use poly::SizeError;
+pub use reason::Fault;
+
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
 use std::collections::BTreeMap;

@@ -11,6 +11,8 @@ pub struct Source {
     pub path: String,
     /// The whole text.
     pub text: Symbol,
+    /// Whether it is a text of the library, which messages do not show: they show the user's own call.
+    pub library: bool,
     /// Byte offset of the first byte of each line.
     line_starts: Vec<u32>,
 }
@@ -39,6 +41,11 @@ impl Span {
         Span { source: self.source, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// Whether the other one lies inside of this one.
+    pub fn holds(self, other: Span) -> bool {
+        self.source == other.source && self.start <= other.start && other.end <= self.end
+    }
+
     /// The empty span at the end of this one.
     pub fn after(self) -> Span {
         Span { start: self.end, ..self }
@@ -48,8 +55,23 @@ impl Span {
 impl Sources {
     /// Adds a text of less than 4 GiB.
     pub fn add(&mut self, path: &str, text: &str) -> SourceId {
+        self.push(path, text, false)
+    }
+
+    /// Adds a text of the library.
+    pub fn add_library(&mut self, path: &str, text: &str) -> SourceId {
+        self.push(path, text, true)
+    }
+
+    /// Whether a place lies in the library.
+    pub fn in_library(&self, at: Span) -> bool {
+        self.0[at.source].library
+    }
+
+    fn push(&mut self, path: &str, text: &str, library: bool) -> SourceId {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at as u32 + 1));
-        self.0.push(Source { path: path.to_string(), text: text.into(), line_starts: starts.collect() })
+        let line_starts = starts.collect();
+        self.0.push(Source { path: path.to_string(), text: text.into(), library, line_starts })
     }
 
     /// The source of an id.

@@ -16,6 +16,15 @@ pub struct Tree {
     pub items: Vec<Item>,
     /// Every comment, from its `#` to the end of its line.
     pub comments: Vec<Span>,
+    /// Names that skipped items seem to define: they are wrong, but not unknown.
+    pub lost: Vec<Name>,
+}
+
+impl Tree {
+    /// A file without items.
+    pub fn empty(source: SourceId) -> Tree {
+        Tree { source, items: Vec::new(), comments: Vec::new(), lost: Vec::new() }
+    }
 }
 
 /// A name where it stands.
@@ -136,7 +145,17 @@ pub enum Dim {
 #[derive(Clone, Debug)]
 pub struct Body {
     pub statements: Vec<Statement>,
+    /// Statements that were skipped, each reported; with the names that they seem to define.
+    pub bad: Vec<Bad>,
     pub at: Span,
+}
+
+/// A statement that could not be read.
+#[derive(Clone, Debug)]
+pub struct Bad {
+    pub at: Span,
+    /// What it seems to define: wrong, but not unknown.
+    pub names: Vec<Name>,
 }
 
 #[derive(Clone, Debug)]

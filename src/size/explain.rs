@@ -1,0 +1,242 @@
+//! What a message shows of a derivation. Errors, `why` and tables all ask here.
+//!
+//! **Invariants**: a step inside of the library is shown at the user's own call; a step that leaves the number as it
+//! was is passed over; steps at one place are one label; nearest first.
+
+use super::{Reason, Rule, SizeId, Sizes, show};
+use crate::diagnostic::Label;
+use crate::ids::Symbol;
+use crate::source::{Sources, Span};
+use std::collections::BTreeSet;
+
+/// Chooses what to show of sizes' reasons.
+#[derive(Clone, Copy)]
+pub struct Explainer<'a> {
+    pub sizes: &'a Sizes,
+    pub sources: &'a Sources,
+    /// Calls whose bindings the message tells of itself ("in this use: C = 64"): derivations end at them.
+    pub doors: &'a [Span],
+}
+
+/// One step of a chain: a call that made one size of another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    pub at: Span,
+    pub before: SizeId,
+    pub after: SizeId,
+}
+
+impl<'a> Explainer<'a> {
+    /// An explainer outside of any use of a block.
+    pub fn new(sizes: &'a Sizes, sources: &'a Sources) -> Explainer<'a> {
+        Explainer { sizes, sources, doors: &[] }
+    }
+
+    /// Labels that say where sizes come from, nearest first.
+    pub fn explain(&self, wanted: &[SizeId]) -> Vec<Label> {
+        let (mut labels, mut seen): (Vec<Label>, _) = (Vec::new(), BTreeSet::new());
+        let mut near = wanted.to_vec();
+        while !near.is_empty() {
+            let mut next = Vec::new();
+            for id in near {
+                let Some((origin, named)) = self.origin(id) else { continue };
+                if !seen.insert(origin) {
+                    continue;
+                }
+                if let Some(label) = self.label(origin, &named) {
+                    add(&mut labels, label);
+                }
+                next.extend(self.operands(origin));
+            }
+            near = next;
+        }
+        labels
+    }
+
+    /// The step that made the number: what only passes on is skipped, and the names that it passed through are told.
+    /// None where it comes through a door that the message shows itself.
+    fn origin(&self, id: SizeId) -> Option<(SizeId, Passed)> {
+        let (mut id, mut passed) = (id, Passed::default());
+        loop {
+            let reason = &self.sizes.all[id].reason;
+            let from = match &reason.rule {
+                Rule::Bound(_) if self.doors.contains(&reason.at) => return None,
+                Rule::Bound(name) => {
+                    passed.through(name, reason.at);
+                    reason.from.first()
+                }
+                Rule::Same => reason.from.first(),
+                Rule::Computed(_) => self.unchanged(id),
+                Rule::Written | Rule::Remark | Rule::Poisoned => None,
+            };
+            match from {
+                Some(from) => id = *from,
+                None => return Some((id, passed)),
+            }
+        }
+    }
+
+    /// The operand that a computed size begins with, if the number is still the same.
+    fn unchanged(&self, id: SizeId) -> Option<&'a SizeId> {
+        let from = self.begins_with(&self.sizes.all[id].reason)?;
+        let (before, after) = (self.sizes.value(*from)?, self.sizes.value(id)?);
+        (before == after).then_some(from)
+    }
+
+    fn begins_with(&self, reason: &'a Reason) -> Option<&'a SizeId> {
+        let Rule::Computed(formula) = &reason.rule else { return None };
+        reason.from.get(show::leading(formula)?)
+    }
+
+    fn label(&self, id: SizeId, passed: &Passed) -> Option<Label> {
+        let at = self.place(id)?;
+        let text = match &self.sizes.all[id].reason.rule {
+            Rule::Computed(_) => show::formula(self.sizes, id),
+            Rule::Written | Rule::Remark => passed.words(self, &show::size(self.sizes, id)),
+            Rule::Bound(_) | Rule::Same | Rule::Poisoned => return None,
+        };
+        Some(Label { at, text })
+    }
+
+    /// What to tell of next: the operands, except those that stand inside of the step's own text.
+    fn operands(&self, id: SizeId) -> Vec<SizeId> {
+        let reason = &self.sizes.all[id].reason;
+        let Rule::Computed(_) = reason.rule else { return Vec::new() };
+        let own = self.place(id);
+        let inside = |from: &SizeId| match (own, self.origin(*from).and_then(|(origin, _)| self.place(origin))) {
+            (Some(own), Some(at)) => own.holds(at),
+            (None, _) | (_, None) => false,
+        };
+        reason.from.iter().copied().filter(|from| !inside(from)).collect()
+    }
+
+    /// Where a size is shown: its own place, or the user's call that led into the library.
+    pub fn place(&self, id: SizeId) -> Option<Span> {
+        let reason = &self.sizes.all[id].reason;
+        if !self.sources.in_library(reason.at) {
+            return Some(reason.at);
+        }
+        reason.from.iter().find_map(|from| self.place(*from))
+    }
+
+    /// The chain of steps that led to a size, oldest first: `28 → 26 → 13`.
+    pub fn chain(&self, id: SizeId) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut next = self.origin(id).map(|(origin, _)| origin);
+        while let Some(after) = next {
+            let Some(from) = self.begins_with(&self.sizes.all[after].reason) else { break };
+            let before = self.origin(*from).map(|(origin, _)| origin);
+            if let Some(at) = self.place(after) {
+                steps.push(Step { at, before: before.unwrap_or(*from), after });
+            }
+            next = before;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Where a chain of steps over several axes led, a label for each line: `28x28 → 26x26 → 13x13`.
+    pub fn chains(&self, axes: &[SizeId]) -> Vec<Label> {
+        let mut chains: Vec<Vec<Step>> = axes.iter().map(|id| self.chain(*id)).collect();
+        let places = |chain: &[Step]| chain.iter().map(|step| step.at).collect::<Vec<_>>();
+        let Some(first) = chains.first().map(|chain| places(chain)) else { return Vec::new() };
+        chains.retain(|chain| places(chain) == first);
+        let mut labels: Vec<Label> = Vec::new();
+        for (i, at) in first.iter().enumerate() {
+            let pick = |of: fn(&Step) -> SizeId| chains.iter().map(|c| of(&c[i])).collect::<Vec<_>>();
+            let (before, after) = (pick(|s| s.before), pick(|s| s.after));
+            let after = show::by(self.sizes, &after);
+            match labels.last_mut().filter(|label| self.one_line(label.at, *at)) {
+                Some(label) => {
+                    label.text.push_str(&format!(" → {after}"));
+                    label.at = label.at.to(*at);
+                }
+                None => labels.push(Label { at: *at, text: format!("{} → {after}", show::by(self.sizes, &before)) }),
+            }
+        }
+        labels
+    }
+
+    fn one_line(&self, a: Span, b: Span) -> bool {
+        a.source == b.source && self.sources.position(a).0 == self.sources.position(b).0
+    }
+}
+
+/// The doors that a number came through before it was written.
+#[derive(Default)]
+struct Passed {
+    /// The name that it has where it is used.
+    name: Option<Symbol>,
+    calls: Vec<Span>,
+}
+
+impl Passed {
+    fn through(&mut self, name: &Symbol, call: Span) {
+        self.name.get_or_insert_with(|| name.clone());
+        self.calls.push(call);
+    }
+
+    /// `128`, `D = 128`, `D = 128, by way of embed(width) on line 30`
+    fn words(&self, look: &Explainer, value: &str) -> String {
+        let Some(name) = &self.name else { return value.to_string() };
+        let own = if **name == *value { value.to_string() } else { format!("{name} = {value}") };
+        let visible: Vec<Span> = self.calls.iter().copied().filter(|call| !look.sources.in_library(*call)).collect();
+        match &visible[..] {
+            [first, .., last] if first != last => {
+                let (line, text) = (look.sources.position(*last).0, look.sources.text(*last));
+                format!("{own}, by way of {text} on line {line}")
+            }
+            _ => own,
+        }
+    }
+}
+
+/// Adds a label; labels at one place are joined.
+pub fn add(labels: &mut Vec<Label>, new: Label) {
+    match labels.iter_mut().find(|label| label.at == new.at) {
+        Some(old) if old.text == new.text => {}
+        Some(old) => old.text = format!("{}; {}", old.text, new.text),
+        None => labels.push(new),
+    }
+}
+
+/// The whole derivation of a size as text, a line for each step, operands below what they made.
+pub fn why(sizes: &Sizes, sources: &Sources, id: SizeId) -> String {
+    let look = Explainer::new(sizes, sources);
+    let (mut text, mut told) = (String::new(), BTreeSet::new());
+    let mut open = vec![(id, 0)];
+    while let Some((id, depth)) = open.pop() {
+        let Some((origin, passed)) = look.origin(id) else { continue };
+        let name = passed.name.as_ref().map_or(String::new(), |name| format!("{name} = "));
+        let again = !told.insert(origin);
+        let tail = if again { "as above".to_string() } else { told_place(&look, origin) };
+        text.push_str(&format!("{}{name}{}   {tail}\n", "  ".repeat(depth), derivation(sizes, origin)));
+        if !again {
+            // Deep derivations stay readable: beyond this depth they are told at one level.
+            let below = (depth + 1).min(20);
+            open.extend(sizes.all[origin].reason.from.iter().rev().map(|from| (*from, below)));
+        }
+    }
+    text
+}
+
+/// `26 = floor((28 - 3 + 2·0) / 1) + 1`, `28`
+fn derivation(sizes: &Sizes, id: SizeId) -> String {
+    let value = show::size(sizes, id);
+    match show::formula(sizes, id).rsplit_once(" = ") {
+        Some((formula, _)) => format!("{value} = {formula}"),
+        None => value,
+    }
+}
+
+fn told_place(look: &Explainer, id: SizeId) -> String {
+    let rule = &look.sizes.all[id].reason.rule;
+    let Some(at) = look.place(id) else { return "by default".to_string() };
+    let (line, column) = look.sources.position(at);
+    let place = format!("{}:{line}:{column}", look.sources.get(at.source).path);
+    let text = look.sources.text(at).lines().next().unwrap_or_default();
+    match rule {
+        Rule::Remark => format!("{place}  remark {text}"),
+        Rule::Written | Rule::Bound(_) | Rule::Same | Rule::Computed(_) | Rule::Poisoned => format!("{place}  {text}"),
+    }
+}

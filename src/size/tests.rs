@@ -1,0 +1,62 @@
+//! Sizes by themselves.
+
+use super::{Formula, Poly, Sizes, Verdict, compare, show};
+use crate::ids::Symbol;
+use crate::source::{Sources, Span};
+
+fn t() -> Poly {
+    Poly::symbol(&Symbol::from("T"))
+}
+
+fn n(value: i64) -> Poly {
+    Poly::number(value)
+}
+
+/// `floor((W - K + 2 P) / S) + 1`
+pub fn window_formula() -> Formula {
+    let from = |i| Box::new(Formula::From(i));
+    let gap = Formula::Sub(from(0), from(1));
+    let padded = Formula::Add(Box::new(gap), Box::new(Formula::Mul(Box::new(Formula::Number(2)), from(2))));
+    Formula::Add(Box::new(Formula::Floor(Box::new(padded), from(3))), Box::new(Formula::Number(1)))
+}
+
+#[test]
+fn forms_that_are_equal_have_one_structure() {
+    let doubled = t().scale(2).unwrap();
+    assert_eq!(doubled.add(&n(3)).unwrap().div_floor(&n(2)).unwrap(), t().add(&n(1)).unwrap());
+    let twice = t().div_floor(&n(2)).unwrap().div_floor(&n(3)).unwrap();
+    assert_eq!(twice, t().div_floor(&n(6)).unwrap());
+    assert_eq!(
+        t().mul(&t()).unwrap().sub(&n(1)).unwrap().div_exact(&t().add(&n(1)).unwrap()).unwrap().to_string(),
+        "T - 1"
+    );
+    assert_eq!(t().div_floor(&n(2)).unwrap().scale(2).unwrap().to_string(), "2·floor(T/2)");
+    assert_eq!(n(-7).div_floor(&n(2)).unwrap(), n(-4));
+    assert_eq!(n(-7).rem(&n(2)).unwrap(), n(1));
+    assert!(n(i64::MAX).add(&n(1)).is_err());
+}
+
+#[test]
+fn comparing_finds_the_smallest_counterexample() {
+    let even = t().div_floor(&n(2)).unwrap().scale(2).unwrap();
+    assert_eq!(compare(&t(), &even), Verdict::Counterexample(vec![(Symbol::from("T"), 1)]));
+    assert_eq!(compare(&t(), &t().add(&n(1)).unwrap()), Verdict::Differ);
+    // floor(T/2) + floor((T+1)/2) = T
+    let halves = t().div_floor(&n(2)).unwrap().add(&t().add(&n(1)).unwrap().div_floor(&n(2)).unwrap()).unwrap();
+    assert_eq!(compare(&t(), &halves), Verdict::Equal);
+}
+
+#[test]
+fn a_formula_shows_its_numbers() {
+    let mut sources = Sources::default();
+    let at = Span { source: sources.add("a.net", "x"), start: 0, end: 1 };
+    let mut sizes = Sizes::default();
+    let from: Vec<_> = [28, 3, 0, 1].map(|n| sizes.written(n, at)).to_vec();
+    let out = sizes.derive(window_formula(), &from, at).unwrap();
+    assert_eq!(show::formula(&sizes, out), "floor((28 - 3 + 2·0) / 1) + 1 = 26");
+    let names: Vec<Symbol> = ["W", "K", "P", "S"].map(Symbol::from).to_vec();
+    assert_eq!(show::with_names(&window_formula(), &names), "floor((W - K + 2·P) / S) + 1");
+    let one = sizes.written(1, at);
+    let fault = sizes.derive(window_formula(), &[one, from[1], from[2], from[3]], at).unwrap_err();
+    assert_eq!(show::formula(&sizes, fault.size), "floor((1 - 3 + 2·0) / 1) + 1 = -1");
+}
