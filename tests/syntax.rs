@@ -388,3 +388,13 @@ fn every_cycle_of_rules_passes_a_bracket() {
         }
     }
 }
+
+#[test]
+fn the_manual_parses() {
+    let manual = include_str!("../docs/language.md");
+    let programs = manual.split("```net\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    for program in programs {
+        let (_, _, findings) = read("manual.net", program);
+        assert!(findings.is_empty(), "{program}\n{findings:?}");
+    }
+}
