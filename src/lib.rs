@@ -9,6 +9,7 @@
 
 pub mod ids;
 pub mod target;
+pub mod noise;
 pub mod source;
 pub mod diagnostic;
 pub mod size;
