@@ -13,22 +13,6 @@ use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Kernel, Place};
 use indexmap::IndexMap;
 
-/// The guard and the output axis that data determine, where sweeping that axis would cost much.
-pub fn pin(root: &Equation) -> Option<(usize, usize)> {
-    if root.combine != Combine::Sum {
-        return None;
-    }
-    root.guards.iter().enumerate().find_map(|(number, guard)| {
-        let (_, access) = guard.data.as_ref()?;
-        let axis = (0..root.n_out)
-            .find(|&a| root.axes[a].extent > 8 && coefficient(&guard.form, a).abs() == 1 && !mentions(access, a))?;
-        let own = |a: usize| coefficient(&guard.form, a) == 0 && !mentions(access, a);
-        let reduced = (root.n_out..root.axes.len()).any(|a| mentions(access, a));
-        let others = (0..root.n_out).filter(|&a| a != axis).all(own);
-        (guard.rel == Rel::Eq && reduced && others).then_some((number, axis))
-    })
-}
-
 /// Lowers a lone sum with such an axis; its output must have been cleared.
 pub fn lower(graph: &Graph, group: &Group) -> Option<(Kernel, Vec<TensorId>)> {
     let root = &group.equations[0];
