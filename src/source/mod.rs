@@ -10,5 +10,5 @@ pub mod span;
 pub mod tree;
 
 pub use layout::MAX_DEPTH;
-pub use parse::{MAX_BYTES, parse};
+pub use parse::{MAX_BYTES, add_bytes, parse};
 pub use span::{Source, SourceId, Sources, Span};

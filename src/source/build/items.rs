@@ -64,7 +64,9 @@ impl Builder<'_> {
     fn test_case(&mut self, mut parts: Parts<'_>) -> (ItemKind, usize) {
         let title = self.quoted(&parts.next());
         let fails = parts.take(Rule::fails).map(|_| self.name(&parts.next()));
+        self.test = true;
         let (body, inside) = self.body(parts.next());
+        self.test = false;
         (ItemKind::Test { title, fails, body }, inside)
     }
 

@@ -3,6 +3,7 @@
 use super::{Builder, Parts};
 use crate::source::parse::Rule;
 use crate::source::slip::{self, Lookup};
+use crate::source::span::Span;
 use crate::source::tree::*;
 use pest::iterators::Pair;
 
@@ -14,7 +15,7 @@ impl Builder<'_> {
         let mut body = Body { statements: Vec::new(), bad: Vec::new(), at };
         for node in pair.into_inner() {
             match node.as_rule() {
-                Rule::unclosed => self.findings.push(slip::faults::unclosed_brace(self.id, at)),
+                Rule::unclosed => self.unclosed(at, node.as_span().start()),
                 Rule::bad_statement => self.bad_statement(node, &mut body),
                 _ => self.statement(node, &mut body),
             }
@@ -22,11 +23,23 @@ impl Builder<'_> {
         (body, self.findings.len() - before)
     }
 
+    /// A body that ends where the next item begins, or the file ends.
+    fn unclosed(&mut self, body: Span, next: usize) {
+        let line = self.text[..next].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let indented = next > line && self.text[line..next].trim().is_empty() && next < self.text.len();
+        let word = self.text[next..].find(' ').unwrap_or(0);
+        match indented && self.text.as_bytes()[next].is_ascii_alphabetic() {
+            true => self.nested.push(self.span(next, next + word)),
+            false => return self.findings.push(slip::faults::unclosed_brace(body)),
+        }
+        self.findings.push(slip::faults::nested(self.span(next, next + word), body));
+    }
+
     fn bad_statement(&mut self, node: Pair<'_, Rule>, body: &mut Body) {
         let at = self.at(&node);
         let range = at.start as usize..at.end as usize;
         body.bad.push(Bad { at, names: slip::names_of(self.id, &self.laid.text, range.clone()) });
-        self.bad(range, Lookup::Statement);
+        self.bad(range.clone(), range, Lookup::Statement { test: self.test });
     }
 
     /// A statement, kept if it holds no slip.

@@ -34,9 +34,17 @@ pub(in crate::source) fn finding_of(id: SourceId, text: &str, range: &Range, fau
 }
 
 /// A body that runs into the next item or the end of the file.
-pub(in crate::source) fn unclosed_brace(id: SourceId, body: Span) -> Diagnostic {
-    let at = Span { source: id, end: body.start + 1, ..body };
+pub(in crate::source) fn unclosed_brace(body: Span) -> Diagnostic {
+    let at = Span { end: body.start + 1, ..body };
     finding("E0101", at, "this `{` is never closed").help("a `}` is missing before the next item")
+}
+
+/// An item that begins inside a body, indented as if it belonged there.
+pub(in crate::source) fn nested(item: Span, body: Span) -> Diagnostic {
+    let at = Span { end: body.start + 1, ..body };
+    finding("E0101", item, "an item begins inside the braces of another; items do not nest")
+        .label(at, "this `{` is still open")
+        .help("move it out: a net or block may use all others of the file")
 }
 
 fn unclosed(at: Span, here: &str) -> Diagnostic {

@@ -1,23 +1,32 @@
 //! What a slip of syntax is told: a stretch that no rule took is looked at once more, alone.
 
+mod attempt;
+mod expected;
 pub(super) mod faults;
 pub(super) mod limits;
+mod look;
+mod marks;
+mod things;
+mod tokens;
+mod words;
 
 use super::layout::Range;
+use super::scan::{Piece, Scan};
 use super::span::{SourceId, Span};
 use super::tree::{BinaryOp, Name};
 use crate::diagnostic::{Diagnostic, Help, Label};
+use look::Look;
 
 /// What a stretch was read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lookup {
-    /// A line of a body.
-    Statement,
+    /// A line of a body, perhaps of a test's.
+    Statement { test: bool },
     /// Text between items.
     Item,
     /// From the first word of an item to its `{`.
     Head,
-    /// Text behind an item, on its last line.
+    /// An item and the text behind it, on its last line.
     Tail,
 }
 
@@ -84,26 +93,59 @@ pub(super) fn names_of(id: SourceId, text: &str, range: Range) -> Vec<Name> {
         "test",
     ];
     let mut names = Vec::new();
-    for (piece, start, end) in super::scan::Scan::new(&text[range.clone()]) {
+    for (piece, start, end) in Scan::new(&text[range.clone()]) {
         let (start, end) = (range.start + start, range.start + end);
         let here = &text[start..end];
         match piece {
-            super::scan::Piece::Blank => {}
-            super::scan::Piece::Word if WORDS.contains(&here) && names.is_empty() => {}
-            super::scan::Piece::Word => {
+            Piece::Blank => {}
+            Piece::Word if WORDS.contains(&here) && names.is_empty() => {}
+            Piece::Word => {
                 let at = Span { source: id, start: start as u32, end: end as u32 };
                 names.push(Name { text: here.into(), at });
             }
-            super::scan::Piece::Mark if here == "," => {}
-            super::scan::Piece::Open if here == "(" && names.is_empty() => {}
-            _ => break,
+            Piece::Mark if here == "," => {}
+            Piece::Open if here == "(" && names.is_empty() => {}
+            Piece::LineEnd | Piece::Comment | Piece::Text | Piece::OpenText | Piece::Open | Piece::Close => break,
+            Piece::OpenBrace | Piece::CloseBrace | Piece::Number | Piece::Mark => break,
         }
     }
     names
 }
 
+/// A look at a stretch that knows what is wrong, or does not.
+type Recogniser = fn(&Look<'_>) -> Option<Diagnostic>;
+
+/// In this order: the first that knows is right.
+const RECOGNISERS: [Recogniser; 16] = [
+    things::brace,
+    marks::foreign_mark,
+    words::first_word,
+    words::first_of_item,
+    marks::comment,
+    marks::bad_number,
+    words::over_after_using,
+    words::reserved,
+    things::declaration,
+    things::equals,
+    things::missing_arrow,
+    things::name_with_minus,
+    things::shape_in_brackets,
+    things::operator_after_stage,
+    things::side_by_side,
+    |look| Some(expected::expected(look)),
+];
+
 /// Finds out what is wrong with a stretch of laid-out text that no rule took.
-pub(super) fn explain(id: SourceId, _text: &str, range: Range, _lookup: Lookup) -> Diagnostic {
-    let at = Span { source: id, start: range.start as u32, end: range.end as u32 };
-    finding("E0115", at, "this cannot be read")
+pub(super) fn explain(id: SourceId, text: &str, range: Range, lookup: Lookup) -> Diagnostic {
+    let range = match lookup {
+        Lookup::Item => range.start..range.start + first_line(&text[range]),
+        Lookup::Statement { .. } | Lookup::Head | Lookup::Tail => range,
+    };
+    let look = Look::new(id, text, range, lookup);
+    RECOGNISERS.iter().find_map(|known| known(&look)).expect("the last recogniser always knows")
+}
+
+/// The length of the first line.
+fn first_line(text: &str) -> usize {
+    text.find(['\n', '\r']).unwrap_or(text.len())
 }
