@@ -24,5 +24,3 @@ pub mod lower;
 pub mod codegen;
 pub mod runtime;
 pub mod data;
-pub mod train;
-pub mod cli;

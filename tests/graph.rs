@@ -1,1 +1,7 @@
-//! See tests/main.rs.
+//! Equations: their text, their meaning, their checks, and that rewriting keeps the meaning.
+
+mod help;
+mod text;
+mod interp;
+mod check;
+mod meaning;

@@ -1,1 +1,132 @@
-//! Data sets: a table of formats, a file each.
+//! Data sets: a table of formats, a file each. A source's call (`idx("a.gz", "b.gz", scale=1/255)`) becomes a
+//! [`Split`] in memory, or one finding that names path, place, expected and found.
+//!
+//! **Invariants**: no size that a file names is believed before it is held against the file's length; nothing depends
+//! on the order in which a folder is listed.
+
+pub mod args;
+pub mod array;
+pub mod augment;
+mod bytes;
+mod csv;
+mod digits8x8;
+pub mod error;
+pub mod facts;
+mod fit;
+mod folder;
+mod idx;
+pub mod npy;
+pub mod place;
+pub mod random;
+pub mod split;
+mod synthetic;
+mod table;
+
+pub use augment::{Augment, Draw};
+pub use error::{DataError, DataProblem, Where};
+pub use facts::{Facts, FieldFacts};
+pub use fit::{RawValues, Want};
+pub use folder::image_values;
+pub use place::Place;
+pub use split::{FieldData, Split, Values};
+
+use crate::check::net::SourceCall;
+use args::Args;
+use error::Result;
+use fit::{Raw, Scaling};
+
+/// A row of the table: a source that `.net` files may call.
+pub struct Format {
+    /// As called.
+    pub name: &'static str,
+    /// How it is called, with the defaults.
+    pub usage: &'static str,
+    /// Arguments in order.
+    pub positional: &'static [&'static str],
+    /// Arguments by name only.
+    pub named: &'static [&'static str],
+    /// Whether the data's fields are arguments too.
+    pub takes_fields: bool,
+    /// What real values are multiplied by unless `scale` says otherwise.
+    pub scale: f64,
+    load: fn(&Args, &Request) -> Result<Raw>,
+    facts: fn(&Args, &Request) -> Result<Facts>,
+}
+
+/// All sources.
+pub const FORMATS: [Format; 8] =
+    [digits8x8::FORMAT, idx::FORMAT, folder::FORMAT, csv::FORMAT, npy::NPY, npy::NPZ, table::FORMAT, synthetic::FORMAT];
+
+/// What is asked of a source besides its arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// `train`, `valid`, `test`
+    pub split: &'a str,
+    pub fields: &'a [Want],
+    pub place: &'a Place,
+    /// For what a source draws.
+    pub seed: u64,
+}
+
+/// At most so many values in one field: 8 GiB as f32.
+pub const MOST_VALUES: usize = 1 << 31;
+
+/// Reads a split. Errors: the first finding.
+pub fn load(call: &SourceCall, request: &Request) -> Result<Split> {
+    let (format, args) = open(call, request)?;
+    let augment = stages(call, request)?;
+    let scale = if format.named.contains(&"scale") { args.number("scale", format.scale)? } else { format.scale };
+    let shift = if format.named.contains(&"shift") { args.number("shift", 0.0)? } else { 0.0 };
+    let split = fit::fit((format.load)(&args, request)?, request.fields, Scaling { scale, shift })?;
+    Ok(Split { augment, ..split })
+}
+
+/// What the files say of themselves; a finding of kind [`DataProblem::Absent`] where they are not there.
+pub fn facts(call: &SourceCall, request: &Request) -> Result<Facts> {
+    let (format, args) = open(call, request)?;
+    stages(call, request)?;
+    (format.facts)(&args, request)
+}
+
+fn open<'a>(call: &'a SourceCall, request: &Request) -> Result<(&'static Format, Args<'a>)> {
+    static TABLE: [Format; 8] = FORMATS;
+    let Some(format) = TABLE.iter().find(|format| format.name == &*call.name) else {
+        let known: Vec<&str> = TABLE.iter().map(|format| format.name).collect();
+        let known = format!("a source of data ({})", known.join(", "));
+        return Err(DataError::new(DataProblem::Call, "", known, format!("`{}`", call.name)));
+    };
+    let fields: Vec<&str> = request.fields.iter().map(|want| &*want.name).collect();
+    let free = if format.takes_fields { &fields[..] } else { &[] };
+    let args = Args::new(call, format.positional, format.named, free);
+    args.map(|args| (format, args)).map_err(|error| error.help(format!("usage: {}", format.usage)))
+}
+
+fn stages(call: &SourceCall, request: &Request) -> Result<Vec<Augment>> {
+    let stages = call.stages.iter().map(augment::read).collect::<Result<Vec<_>>>()?;
+    if !stages.is_empty() && request.split != "train" {
+        let found = format!("`-> {}` on `{}`", call.stages[0].name, request.split);
+        return Err(DataError::new(DataProblem::Call, "", "augmentation on `train` only", found));
+    }
+    for stage in &stages {
+        let Augment::RandomCrop { size, .. } = *stage else { continue };
+        for want in request.fields.iter().filter(|want| want.classes.is_none() && want.shape.len() == 3) {
+            if want.shape[1..] != [size, size] {
+                let found = format!("random_crop({size})");
+                let expected = format!("a crop of {}x{}, the size of `{}`", want.shape[1], want.shape[2], want.name);
+                return Err(DataError::new(DataProblem::Call, "", expected, found));
+            }
+        }
+    }
+    Ok(stages)
+}
+
+/// The product of sizes, `None` if it is beyond usize.
+pub fn product(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |all, n| all.checked_mul(*n))
+}
+
+/// `1 field`, `3 fields`, `10 classes`
+pub fn count(n: usize, what: &str) -> String {
+    let many = if what.ends_with('s') { "es" } else { "s" };
+    format!("{n} {what}{}", if n == 1 { "" } else { many })
+}

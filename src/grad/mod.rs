@@ -1,1 +1,19 @@
-//! The adjoint of equations is equations.
+//! The adjoint of equations is equations: the same language, so adjoints of adjoints need nothing new.
+//!
+//! `adjoint` is the rule, `sweep` goes through one body, `seed` through one reduction, `solve` turns what scatters into
+//! what gathers, `parts` puts the uses of a tensor together.
+//!
+//! **Invariants**: definitions are only added; nothing depends on the order of evaluation, so cycles of definitions are
+//! fine; every equation that comes out keeps the invariants of the graph.
+
+mod adjoint;
+mod lift;
+mod parts;
+mod reach;
+mod seed;
+pub mod solve;
+pub mod step;
+mod sweep;
+
+pub use adjoint::differentiate;
+pub use solve::solve_equalities;

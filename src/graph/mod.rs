@@ -13,6 +13,19 @@
 //! - I7 axis order is logical: layout and halo are the plan's.
 //! - I8 a look-up `x[idx[t]]` is `sum(w: [w == idx[t]] x[w])`, a pinned axis.
 
+pub mod affine;
+pub mod scalar;
+pub mod exprs;
+pub mod order;
+pub mod interp;
+pub mod elaborate;
+pub mod text;
+pub mod facts;
+pub mod check;
+pub mod normal;
+pub mod lift;
+pub mod rewrite;
+
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
 use indexmap::{IndexMap, IndexSet};

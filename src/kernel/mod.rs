@@ -1,12 +1,17 @@
 //! Kernels: counted loops over vector values with constant trips and affine addresses. They know no layer and no graph.
 //!
 //! The meaning is exact to the bit and the same on every target (`interp` is the definition): a vector has
-//! the lanes that the kernel says, a multiply-add is fused, `max(a, b)` is `if b < a { a } else { b }`.
+//! the lanes that the kernel says, a multiply-add is fused, `max(a, b)` is `if b < a { a } else { b }`, a result of
+//! arithmetic that is too small for a normal number is a zero with its sign. Only which NaN it is stays open.
 //!
 //! **Invariants**, held by `check::check`: SSA (each value is made once and seen only inside the statement
 //! list, and below, where it is made); operand types fit; every address of a load or store lies inside its buffer for
 //! all values of the loop variables that the `If`s above allow; dynamic addresses are clamped; stores of different
 //! parts are disjoint; a buffer that is written is not declared `Read`.
+
+pub mod address;
+pub mod build;
+pub mod interp;
 
 use crate::ids::{Arena, Id, Symbol};
 

@@ -6,6 +6,8 @@ mod parse;
 mod scan;
 mod slip;
 mod strange;
+mod tokens;
+pub mod fmt;
 pub mod span;
 pub mod tree;
 

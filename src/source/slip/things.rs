@@ -1,9 +1,9 @@
 //! One thing for another, and two things side by side.
 
 use super::look::Look;
-use super::tokens::{Kind, Token};
 use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::{Kind, Token};
 
 /// `y = {1, 2}`: a brace inside a body.
 pub(super) fn brace(look: &Look<'_>) -> Option<Diagnostic> {

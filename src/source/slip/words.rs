@@ -1,9 +1,9 @@
 //! Words where no such word can stand: those of other languages, misspelt ones, reserved ones.
 
 use super::look::Look;
-use super::tokens::{Kind, is_reserved};
 use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::{Kind, is_reserved};
 
 /// Words that begin a line of a body.
 const STATEMENTS: [&str; 8] = ["param", "state", "update", "noise", "require", "minimise", "report", "show"];

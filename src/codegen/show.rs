@@ -1,0 +1,51 @@
+//! What became of a kernel, as text: Cranelift's input, and the machine code disassembled.
+
+use super::clif;
+use crate::kernel::Kernel;
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
+
+/// The kernel as Cranelift's text.
+///
+/// # Errors
+/// Says why where Cranelift does not know the machine.
+pub fn clif(kernel: &Kernel) -> Result<String, String> {
+    let isa = clif::isa()?;
+    Ok(format!("; {}\n{}", kernel.name, clif::function(kernel, &*isa).display()))
+}
+
+/// The kernel's machine code, an instruction a line behind its offset. The constants behind the last return are left out.
+///
+/// # Errors
+/// What compiling says.
+pub fn asm(kernel: &Kernel) -> Result<String, String> {
+    let isa = clif::isa()?;
+    let context = clif::compile(kernel, &*isa)?;
+    let code = context.compiled_code().expect("compile has left it there");
+    let mut text = format!("; {}\n", kernel.name);
+    if !cfg!(target_arch = "x86_64") {
+        return Err("only code for x86-64 can be shown".to_string());
+    }
+    text.push_str(&disassemble(code.code_buffer()));
+    Ok(text)
+}
+
+/// Up to the last instruction that control reaches: constants lie behind it.
+fn disassemble(bytes: &[u8]) -> String {
+    let mut decoder = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE);
+    let mut formatter = IntelFormatter::new();
+    let mut instruction = Instruction::default();
+    let mut text = String::new();
+    let mut furthest = 0;
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        let mut line = String::new();
+        formatter.format(&instruction, &mut line);
+        text.push_str(&format!("{:6x}  {line}\n", instruction.ip()));
+        furthest = furthest.max(instruction.near_branch_target());
+        let leaves = matches!(instruction.flow_control(), FlowControl::Return | FlowControl::UnconditionalBranch);
+        if leaves && instruction.next_ip() > furthest {
+            break;
+        }
+    }
+    text
+}

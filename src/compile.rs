@@ -1,0 +1,67 @@
+//! The whole compiler, a line a stage: the file to read first.
+//!
+//! Text to tree to checked net is [`front`]; checked net to graph is [`graph`]; graph to kernels and a plan is
+//! [`plan`]; plan to machine code is [`program`]. `emit.rs` shows what lies between.
+
+use crate::check::net::{Checked, Flat, Objective};
+use crate::check::{self, Options};
+use crate::grad::{self, step};
+use crate::graph::{self, Graph, normal, rewrite};
+use crate::lower;
+use crate::plan::Plan;
+use crate::problem::Problems;
+use crate::runtime::program::Program;
+use crate::source::Sources;
+use crate::target::Target;
+
+/// What a program is to compute for a batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Job<'a> {
+    /// One training step: the loss, new parameters, new state.
+    Train(&'a Objective),
+    /// The loss and its gradients to the parameters and, if true, to the inputs.
+    Gradients(&'a Objective, bool),
+    /// The outputs of a net, of a report or of a test.
+    Forward(&'a Flat),
+}
+
+/// Text to checked net. `path` is how messages name the file.
+pub fn front(path: &str, text: &str, options: &Options) -> (Checked, Problems) {
+    let mut sources = Sources::default();
+    let file = sources.add(path, text);
+    check::check(sources, file, options)
+}
+
+/// Checked net to graph. Needs a net without errors.
+pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
+    match job {
+        Job::Train(objective) => step::training(checked, objective, batch),
+        Job::Gradients(objective, inputs) => step::gradients(checked, objective, batch, inputs),
+        Job::Forward(flat) => step::forward(checked, flat, batch),
+    }
+}
+
+/// Graph to graph: normal form, solved guards, and the rewrites that save work. Keeps values up to rounding.
+pub fn optimise(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    normal::normalise_all(&mut graph);
+    grad::solve_equalities(&mut graph);
+    rewrite::cost(&mut graph, u32::MAX);
+    if let Err(broken) = graph::check::check(&graph) {
+        panic!("bug: {broken}");
+    }
+    graph
+}
+
+/// Graph to kernels and a plan.
+pub fn plan(graph: &Graph, target: Target) -> Plan {
+    lower::lower(&optimise(graph), target)
+}
+
+/// Plan to machine code.
+///
+/// # Errors
+/// When the machine refuses memory, or the plan breaks its own rules.
+pub fn program(plan: Plan, target: Target) -> Result<Program, String> {
+    Program::new(plan, target)
+}

@@ -1,0 +1,203 @@
+//! Kernels as code in this process: compiles them, places the bytes, calls them. The one place that calls a kernel.
+//!
+//! Pages are never writable and executable at once: all code is written first, then made executable.
+#![allow(unsafe_code)]
+
+use super::arena::Span;
+use crate::codegen::abi::{Call, Entry};
+use crate::codegen::clif;
+use crate::kernel::interp::Data;
+use crate::kernel::{BufferAccess, Elem, Kernel};
+use cranelift_codegen::Context;
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module, ModuleReloc, default_libcall_names};
+use std::sync::Arc;
+
+/// The machine code of some kernels.
+pub struct Code {
+    module: Option<JITModule>,
+    entries: Vec<Entry>,
+}
+
+// SAFETY: after `compile` nothing of the module changes; the entries are read-only code.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+impl Code {
+    /// Compiles checked kernels, on as many threads as there are CPUs.
+    ///
+    /// # Errors
+    /// Says what Cranelift or the system could not do.
+    pub fn compile(kernels: &[&Kernel]) -> Result<Arc<Code>, String> {
+        let isa = clif::isa()?;
+        let compiled = compile_all(kernels, &*isa)?;
+        let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
+        let text = |e: cranelift_module::ModuleError| e.to_string();
+        let mut ids = Vec::new();
+        for (i, context) in compiled.iter().enumerate() {
+            let name = format!("{}_{i}", kernels[i].name);
+            let id = module.declare_function(&name, Linkage::Local, &context.func.signature).map_err(text)?;
+            let code = context.compiled_code().expect("compile has left it there");
+            let relocs = code.buffer.relocs();
+            let relocs: Vec<_> = relocs.iter().map(|r| ModuleReloc::from_mach_reloc(r, &context.func, id)).collect();
+            let align = u64::from(code.buffer.alignment).max(64);
+            module.define_function_bytes(id, align, code.code_buffer(), &relocs).map_err(text)?;
+            ids.push(id);
+        }
+        module.finalize_definitions().map_err(text)?;
+        let entries = ids.iter().map(|&id| entry(module.get_finalized_function(id))).collect();
+        Ok(Arc::new(Code { module: Some(module), entries }))
+    }
+
+    /// A kernel with the buffers that it is to work on.
+    ///
+    /// # Panics
+    /// If a buffer is shorter than the kernel declares.
+    pub fn bind(self: &Arc<Code>, index: usize, kernel: &Kernel, spans: &[Span]) -> Bound {
+        assert_eq!(kernel.buffers.len(), spans.len(), "kernel {} wants another number of buffers", kernel.name);
+        for (buffer, span) in kernel.buffers.iter().zip(spans) {
+            let have = span.len();
+            assert!(buffer.len as usize <= have, "buffer {} of {} has {have} numbers", buffer.name, kernel.name);
+        }
+        Bound {
+            entry: self.entries[index],
+            bases: spans.iter().map(Span::start).collect(),
+            parts: kernel.part_count(),
+            _spans: spans.to_vec(),
+            _code: self.clone(),
+        }
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take() {
+            // SAFETY: every Bound keeps its Code alive, so no entry is called any more.
+            unsafe { module.free_memory() }
+        }
+    }
+}
+
+fn entry(code: *const u8) -> Entry {
+    // SAFETY: the bytes were compiled with the signature of `Entry` for this machine.
+    unsafe { std::mem::transmute::<*const u8, Entry>(code) }
+}
+
+/// Each thread takes the next kernel that nobody has begun.
+fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa) -> Result<Vec<Context>, String> {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = cpus.min(kernels.len().div_ceil(2)).max(1);
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(kernel) = kernels.get(i) else { return done };
+            done.push((i, clif::compile(kernel, isa)));
+        }
+    };
+    let mut done: Vec<_> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_by_key(|d| d.0);
+    done.into_iter().map(|d| d.1).collect()
+}
+
+/// A kernel, compiled, with its buffers.
+pub struct Bound {
+    entry: Entry,
+    bases: Box<[*mut u8]>,
+    parts: u64,
+    _spans: Vec<Span>,
+    _code: Arc<Code>,
+}
+
+// SAFETY: the pointers lead into spans that are kept, whose users the arena's invariant keeps apart.
+unsafe impl Send for Bound {}
+// SAFETY: as above; parts that run at once write disjoint elements (kernel::check).
+unsafe impl Sync for Bound {}
+
+impl Bound {
+    /// The number of parts.
+    pub fn parts(&self) -> u64 {
+        self.parts
+    }
+
+    /// Runs the parts `first .. end` on this thread.
+    pub fn run(&self, first: u64, end: u64) {
+        let call = Call { bases: self.bases.as_ptr(), first, end: end.min(self.parts) };
+        if call.first < call.end {
+            // SAFETY: kernel::check bounded every access by the declared lengths, and `bind` has seen that the spans,
+            // which live as long as this, have them.
+            unsafe { (self.entry)(&call) }
+        }
+    }
+}
+
+/// Compiles one kernel and runs all its parts on the given data: for tests and tools.
+///
+/// # Errors
+/// What compiling says, or that the kernel or the data are wrong.
+pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
+    let code = Code::compile(&[kernel])?;
+    let mut spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
+    for ((span, data), buffer) in spans.iter_mut().zip(data.iter()).zip(&kernel.buffers) {
+        match (data, buffer.elem) {
+            (Data::F32(from), Elem::F32) if from.len() == buffer.len as usize => span.f32_mut().copy_from_slice(from),
+            (Data::I32(from), Elem::I32) if from.len() == buffer.len as usize => span.i32_mut().copy_from_slice(from),
+            (Data::F32(_) | Data::I32(_), _) => return Err(format!("buffer {} wants other data", buffer.name)),
+        }
+    }
+    let bound = code.bind(0, kernel, &spans);
+    flushed(|| bound.run(0, bound.parts()));
+    for ((span, data), buffer) in spans.iter().zip(data).zip(&kernel.buffers) {
+        match data {
+            _ if buffer.access == BufferAccess::Read => {}
+            Data::F32(to) => to.copy_from_slice(span.f32()),
+            Data::I32(to) => to.copy_from_slice(span.i32()),
+        }
+    }
+    Ok(())
+}
+
+/// Runs `work` with the CPU set as `codegen::abi` says: results too small for a normal number become zeros.
+#[cfg(target_arch = "x86_64")]
+pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
+    const FLUSH_TO_ZERO: u32 = 1 << 15;
+    struct Restore(u32);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_control(self.0);
+        }
+    }
+    let restore = Restore(control());
+    set_control(restore.0 | FLUSH_TO_ZERO);
+    work()
+}
+
+/// Other machines keep such small results as they are.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn control() -> u32 {
+    let mut word = 0u32;
+    // SAFETY: stores the register's 4 bytes into `word`.
+    unsafe { std::arch::asm!("stmxcsr [{}]", in(reg) &mut word, options(nostack, preserves_flags)) }
+    word
+}
+
+#[cfg(target_arch = "x86_64")]
+fn set_control(word: u32) {
+    // SAFETY: `word` was read from the register, with at most the flush bit added, which is defined on every x86-64.
+    unsafe { std::arch::asm!("ldmxcsr [{}]", in(reg) &word, options(nostack, preserves_flags)) }
+}
