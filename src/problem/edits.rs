@@ -25,3 +25,11 @@ pub fn wrapped(look: &Explainer, at: Span, by: &str) -> Option<Help> {
     let text = format!("{by}({})", look.sources.text(at));
     Some(Help { text: format!("`{text}`"), edits: vec![Edit { at, text }] })
 }
+
+/// The edit that takes a stage out of its pipeline, with the arrow before it.
+pub fn without_stage(look: &Explainer, stage: Span) -> Option<Edit> {
+    let text = &look.sources.get(stage.source).text;
+    let before = text[..stage.start as usize].trim_end().strip_suffix("->")?;
+    let at = Span { start: before.trim_end().len() as u32, ..stage };
+    (!look.sources.in_library(stage)).then(|| Edit { at, text: String::new() })
+}

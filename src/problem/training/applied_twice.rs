@@ -1,8 +1,8 @@
 //! A softmax of a softmax.
 
-use crate::diagnostic::{Edit, Help};
+use crate::diagnostic::Help;
 use crate::ids::Symbol;
-use crate::problem::{Problem, Report};
+use crate::problem::{Problem, Report, edits};
 use crate::size::Explainer;
 use crate::source::Span;
 
@@ -29,9 +29,7 @@ impl Problem for AppliedTwice {
 
     /// The second one goes, with its arrow.
     fn candidates(&self, look: &Explainer) -> Vec<Help> {
-        let text = &look.sources.get(self.at.source).text[..self.at.start as usize];
-        let Some(arrow) = text.trim_end().strip_suffix("->") else { return Vec::new() };
-        let at = Span { start: arrow.trim_end().len() as u32, ..self.at };
-        vec![Help { text: "leave this one away".to_string(), edits: vec![Edit { at, text: String::new() }] }]
+        let edit = edits::without_stage(look, self.at);
+        edit.map(|edit| Help { text: "leave this one away".to_string(), edits: vec![edit] }).into_iter().collect()
     }
 }
