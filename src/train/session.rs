@@ -137,8 +137,7 @@ impl<'a> Session<'a> {
     }
 
     fn job(&self, work: Work) -> Job<'a> {
-        let objective =
-            |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
+        let objective = |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
         let flat = |flat: &'a Flat| Job::Forward(flat);
         match work {
             Work::Step(training, i) => Job::Train(objective(training, i)),
