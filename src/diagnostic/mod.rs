@@ -1,6 +1,6 @@
 //! What a wrong file is told, as plain data. Renderings stand beside this; none of them knows a problem.
 
-use crate::source::Span;
+use crate::span::Span;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
