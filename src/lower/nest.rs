@@ -375,11 +375,8 @@ fn limits_of(form: &Affine, axis: usize, n: i64, ranges: &[Range]) -> Range {
     others[axis] = (0, 0);
     let (lo, hi) = interval(form, &others);
     // 0 <= c a + lo and c a + hi <= n - 1
-    let (least, most) = if c > 0 {
-        (div_up(-lo, c), (n - 1 - hi).div_euclid(c))
-    } else {
-        (div_up(hi - n + 1, -c), lo.div_euclid(-c))
-    };
+    let (least, most) =
+        if c > 0 { (div_up(-lo, c), (n - 1 - hi).div_euclid(c)) } else { (div_up(hi - n + 1, -c), lo.div_euclid(-c)) };
     (least.max(0), (most + 1).min(ranges[axis].1 + 1))
 }
 

@@ -11,7 +11,8 @@ use indexmap::IndexSet;
 pub fn choose(graph: &Graph, _target: Target) -> Schedule {
     let graph = graph.clone();
     let needed = needed(&graph);
-    let order = order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
+    let order =
+        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();
     for tensor in order.into_iter().filter(|t| needed.contains(t)) {
         define(&graph, tensor, &mut steps);
@@ -21,7 +22,8 @@ pub fn choose(graph: &Graph, _target: Target) -> Schedule {
 
 /// What outputs and updates need.
 pub fn needed(graph: &Graph) -> IndexSet<TensorId> {
-    let mut found: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    let mut found: IndexSet<TensorId> =
+        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
     let mut at = 0;
     while at < found.len() {
         let tensor = found[at];
