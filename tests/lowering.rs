@@ -12,6 +12,8 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
+mod nets;
+mod speed;
 
 /// Numbers from a fixed sequence, in (-1, 1).
 pub struct Numbers(pub u64);
@@ -35,8 +37,7 @@ pub fn given(graph: &Graph, numbers: &mut Numbers) -> IndexMap<TensorId, Vec<f64
     let mut out = IndexMap::new();
     for (id, tensor) in graph.tensors.iter() {
         let size: u32 = tensor.shape.iter().product();
-        let outside =
-            matches!(tensor.kind, Kind::Input | Kind::Param | Kind::State | Kind::Noise { .. } | Kind::Host(_));
+        let outside = matches!(tensor.kind, Kind::Input | Kind::Param | Kind::State | Kind::Noise { .. } | Kind::Host(_));
         if outside {
             let mut one = || match tensor.dtype {
                 Dtype::Real => numbers.real(),

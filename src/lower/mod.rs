@@ -12,11 +12,9 @@ use crate::target::Target;
 
 pub mod body;
 pub mod math;
-pub mod merge;
 pub mod nest;
 pub mod place;
 pub mod scatter;
-pub mod space;
 
 /// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
 pub const PARALLEL_WORK: u64 = 1 << 16;

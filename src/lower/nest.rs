@@ -5,34 +5,24 @@
 //! **Invariants**: each output point is stored exactly once, by one part; the order of a reduction depends on shapes alone.
 
 use super::body::{Lanes, Point, Truth, costly, elem};
-use super::merge::{Space, ways};
-use super::space::{Range, Seen, coefficient, elements, flatten, interval, mentions, visit, visit_equation};
+use crate::schedule::merge::{Space, ways};
+use crate::schedule::space::{Range, Seen, coefficient, elements, flatten, interval, mentions, visit, visit_equation};
 use crate::graph::{Affine, Combine, Dtype, Equation, Expr, Graph, Guard, Rel, Sign, TensorId};
-use crate::ids::Symbol;
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{
     self, Address, Binary, Buffer, BufferAccess, BufferIx, Compare, Condition, Fold, Kernel, Op, ValueId,
 };
+use crate::schedule::{Group, classes};
 use indexmap::IndexMap;
 
-/// A root, which may reduce, and maps over its output axes that may read what stands before them at the same point.
-#[derive(Clone, Debug)]
-pub struct Members<'a> {
-    pub equations: &'a [Equation],
-    /// Whether somebody outside reads it.
-    pub stored: &'a [bool],
-    /// Elements at which no point is live hold their 0 already.
-    pub filled: bool,
-}
-
 /// The buffers of a group: what is stored, then what is loaded.
-pub fn buffers(graph: &Graph, members: &Members) -> (IndexMap<TensorId, BufferIx>, Vec<Buffer>) {
+pub fn buffers(graph: &Graph, group: &Group) -> (IndexMap<TensorId, BufferIx>, Vec<Buffer>) {
     let mut order: IndexMap<TensorId, BufferAccess> = IndexMap::new();
-    for (equation, _) in members.equations.iter().zip(members.stored).filter(|m| *m.1) {
+    for (equation, _) in group.equations.iter().zip(&group.stored).filter(|m| *m.1) {
         order.insert(equation.out, BufferAccess::Write);
     }
-    let made: Vec<TensorId> = members.equations.iter().map(|q| q.out).collect();
-    for equation in members.equations {
+    let made: Vec<TensorId> = group.equations.iter().map(|q| q.out).collect();
+    for equation in &group.equations {
         visit_equation(graph, equation, &mut |seen| match seen {
             Seen::Load(access) | Seen::Data(access) if !made.contains(&access.tensor) => {
                 order.entry(access.tensor).or_insert(BufferAccess::Read);
@@ -69,7 +59,7 @@ struct Section {
 
 struct Nest<'a> {
     graph: &'a Graph,
-    members: &'a Members<'a>,
+    group: &'a Group,
     buffers: &'a IndexMap<TensorId, BufferIx>,
     space: Space,
     lane: Option<usize>,
@@ -79,16 +69,16 @@ struct Nest<'a> {
 }
 
 /// Lowers a group to one kernel; gives the tensors of its buffers, in order.
-pub fn lower(graph: &Graph, members: &Members, name: Symbol) -> (Kernel, Vec<TensorId>) {
-    let (index, list) = buffers(graph, members);
-    let root = &members.equations[0];
-    let pins = pins(root);
+pub fn lower(graph: &Graph, group: &Group) -> (Kernel, Vec<TensorId>) {
+    let (index, list) = buffers(graph, group);
+    let root = &group.equations[0];
+    let pins = classes::pins(root);
     let pinned: Vec<usize> = pins.iter().map(|p| p.1).collect();
-    let space = Space::new(graph, members.equations, &pinned);
-    let lane = ways(graph, members.equations, &space, &pinned);
-    let widest = if heavy(graph, members) { 8 } else { 16 };
-    let nest = Nest { graph, members, buffers: &index, space, lane, pins, widest };
-    let mut e = KernelBuilder::new(&name);
+    let space = Space::new(graph, &group.equations, &pinned);
+    let lane = ways(graph, &group.equations, &space, &pinned);
+    let widest = if heavy(graph, group) { 8 } else { 16 };
+    let nest = Nest { graph, group, buffers: &index, space, lane, pins, widest };
+    let mut e = KernelBuilder::new(&group.name);
     list.into_iter().for_each(|b| {
         e.buffer(&b.name, b.elem, b.len, b.access);
     });
@@ -96,31 +86,11 @@ pub fn lower(graph: &Graph, members: &Members, name: Symbol) -> (Kernel, Vec<Ten
     (e.finish(), index.keys().copied().collect())
 }
 
-/// Reduced axes that an equality with data determines, with the guards that do.
-pub fn pins(root: &Equation) -> Vec<(usize, usize)> {
-    let mut out: Vec<(usize, usize)> = Vec::new();
-    if root.combine != Combine::Sum {
-        return out;
-    }
-    for (number, guard) in root.guards.iter().enumerate() {
-        let (Some((_, access)), Rel::Eq) = (&guard.data, guard.rel) else { continue };
-        let found = (root.n_out..root.axes.len()).find(|&axis| {
-            coefficient(&guard.form, axis).abs() == 1
-                && !mentions(access, axis)
-                && out.iter().all(|&(_, other)| {
-                    other != axis && coefficient(&guard.form, other) == 0 && !mentions(access, other)
-                })
-        });
-        out.extend(found.map(|axis| (number, axis)));
-    }
-    out
-}
-
 /// Whether a body keeps many values alive, so that wide vectors would not fit the registers.
-fn heavy(graph: &Graph, members: &Members) -> bool {
+fn heavy(graph: &Graph, group: &Group) -> bool {
     let mut nodes = 0;
     let mut functions = false;
-    for equation in members.equations {
+    for equation in &group.equations {
         visit(graph, equation.body, &mut |seen| {
             if let Seen::Node(expr) = seen {
                 nodes += 1;
@@ -128,12 +98,12 @@ fn heavy(graph: &Graph, members: &Members) -> bool {
             }
         });
     }
-    functions || nodes > 24 || members.equations[0].combine == Combine::ArgMax
+    functions || nodes > 24 || group.equations[0].combine == Combine::ArgMax
 }
 
 impl<'a> Nest<'a> {
     fn root(&self) -> &'a Equation {
-        &self.members.equations[0]
+        &self.group.equations[0]
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
@@ -224,7 +194,7 @@ impl<'a> Nest<'a> {
     fn safe(&self, axis: usize) -> Option<(i64, i64)> {
         let ranges = &self.space.ranges;
         let mut limits = None;
-        for equation in self.members.equations {
+        for equation in &self.group.equations {
             visit_equation(self.graph, equation, &mut |seen| {
                 let (Seen::Load(access) | Seen::Data(access)) = seen else { return };
                 let shape = &self.graph.tensors[access.tensor].shape;
@@ -301,7 +271,7 @@ impl<'a> Nest<'a> {
                 && guard.form.terms.iter().all(|&(a, _)| !self.space.merged[a as usize])
         };
         let conditions: Vec<Condition> = root.guards.iter().filter(outer).map(|g| condition(&point, g)).collect();
-        if conditions.is_empty() || self.members.equations.len() > 1 {
+        if conditions.is_empty() || self.group.equations.len() > 1 {
             return self.stores(e, point, &[]);
         }
         let skipped: Vec<&Guard> = root.guards.iter().filter(outer).collect();
@@ -310,7 +280,7 @@ impl<'a> Nest<'a> {
             conditions,
             |e| self.stores(e, point, &skipped),
             |e| {
-                if !self.members.filled {
+                if !self.group.filled {
                     let zero = e.f32(0.0, dead.lanes.count);
                     self.store(e, &dead, root, zero);
                 }
@@ -322,7 +292,7 @@ impl<'a> Nest<'a> {
         let root = self.root();
         let value = self.reduced(e, &point, skipped);
         point.known.insert(root.out, value);
-        for (equation, &stored) in self.members.equations.iter().zip(self.members.stored) {
+        for (equation, &stored) in self.group.equations.iter().zip(&self.group.stored) {
             if equation.out != root.out || !std::ptr::eq(equation, root) {
                 let alive = point.all(e, &equation.guards);
                 let value = point.value(e, equation.body);
@@ -375,8 +345,11 @@ fn limits_of(form: &Affine, axis: usize, n: i64, ranges: &[Range]) -> Range {
     others[axis] = (0, 0);
     let (lo, hi) = interval(form, &others);
     // 0 <= c a + lo and c a + hi <= n - 1
-    let (least, most) =
-        if c > 0 { (div_up(-lo, c), (n - 1 - hi).div_euclid(c)) } else { (div_up(hi - n + 1, -c), lo.div_euclid(-c)) };
+    let (least, most) = if c > 0 {
+        (div_up(-lo, c), (n - 1 - hi).div_euclid(c))
+    } else {
+        (div_up(hi - n + 1, -c), lo.div_euclid(-c))
+    };
     (least.max(0), (most + 1).min(ranges[axis].1 + 1))
 }
 
@@ -387,7 +360,7 @@ fn div_up(a: i64, b: i64) -> i64 {
 
 /// A guard without data as a condition of the kernel.
 fn condition(point: &Point, guard: &Guard) -> Condition {
-    let flat = super::space::linear(&guard.form, point.at.len());
+    let flat = crate::schedule::space::linear(&guard.form, point.at.len());
     Condition { form: point.address(&flat), equal: guard.rel == Rel::Eq }
 }
 

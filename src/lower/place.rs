@@ -4,8 +4,8 @@
 //! kernels that differ in names only are one kernel.
 
 use super::body::elem;
-use super::nest::{self, Members, buffer};
-use super::space::elements;
+use super::nest::{self, buffer};
+use crate::schedule::space::elements;
 use crate::graph::{Graph, Kind, TensorId};
 use crate::ids::Symbol;
 use crate::kernel::build::KernelBuilder;
@@ -104,10 +104,8 @@ impl<'a> Planner<'a> {
     }
 
     fn group(&mut self, group: &Group) {
-        let members = Members { equations: &group.equations, stored: &group.stored, filled: group.filled };
         let graph = self.graph();
-        let (kernel, tensors) = super::scatter::lower(graph, &members, group.name.clone())
-            .unwrap_or_else(|| nest::lower(graph, &members, group.name.clone()));
+        let (kernel, tensors) = super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group));
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
         let in_place = group.equations.iter().any(|q| self.in_place.contains_key(&q.out));
         let kernel = self.kernel(kernel);

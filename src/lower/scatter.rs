@@ -4,38 +4,22 @@
 //! **Invariants**: parts split output axes that no data name, so no two parts meet; the order of additions is row-major.
 
 use super::body::{Lanes, Point, Truth};
-use super::merge::Space;
-use super::nest::{Members, always_inside, buffers, inside, pinned_position};
-use super::space::{coefficient, flatten, mentions};
-use crate::graph::{Combine, Equation, Graph, Rel};
-use crate::ids::Symbol;
+use crate::schedule::merge::Space;
+use super::nest::{always_inside, buffers, inside, pinned_position};
+use crate::schedule::space::{flatten, mentions};
+use crate::graph::{Equation, Graph, TensorId};
+use crate::schedule::{Group, classes};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Kernel, Place};
 use indexmap::IndexMap;
 
-/// The guard and the output axis that data determine, where sweeping that axis would cost much.
-pub fn pin(root: &Equation) -> Option<(usize, usize)> {
-    if root.combine != Combine::Sum {
-        return None;
-    }
-    root.guards.iter().enumerate().find_map(|(number, guard)| {
-        let (_, access) = guard.data.as_ref()?;
-        let axis = (0..root.n_out)
-            .find(|&a| root.axes[a].extent > 8 && coefficient(&guard.form, a).abs() == 1 && !mentions(access, a))?;
-        let own = |a: usize| coefficient(&guard.form, a) == 0 && !mentions(access, a);
-        let reduced = (root.n_out..root.axes.len()).any(|a| mentions(access, a));
-        let others = (0..root.n_out).filter(|&a| a != axis).all(own);
-        (guard.rel == Rel::Eq && reduced && others).then_some((number, axis))
-    })
-}
-
 /// Lowers a lone sum with such an axis; its output must have been cleared.
-pub fn lower(graph: &Graph, members: &Members, name: Symbol) -> Option<(Kernel, Vec<TensorId>)> {
-    let root = &members.equations[0];
-    let (guard, axis) = pin(root)?;
-    let (index, mut list) = buffers(graph, members);
+pub fn lower(graph: &Graph, group: &Group) -> Option<(Kernel, Vec<TensorId>)> {
+    let root = &group.equations[0];
+    let (guard, axis) = classes::scatter(root)?;
+    let (index, mut list) = buffers(graph, group);
     list[0].access = BufferAccess::ReadWrite;
-    let mut e = KernelBuilder::new(&name);
+    let mut e = KernelBuilder::new(&group.name);
     list.into_iter().for_each(|b| {
         e.buffer(&b.name, b.elem, b.len, b.access);
     });
@@ -47,8 +31,6 @@ pub fn lower(graph: &Graph, members: &Members, name: Symbol) -> Option<(Kernel, 
     scatter.emit(&mut e);
     Some((e.finish(), index.keys().copied().collect()))
 }
-
-use crate::graph::TensorId;
 
 struct Scatter<'a> {
     graph: &'a Graph,
@@ -65,8 +47,8 @@ impl Scatter<'_> {
         let space = Space::new(self.graph, std::slice::from_ref(root), &(0..root.axes.len()).collect::<Vec<_>>());
         let proved = |lane: usize| {
             let mut safe = true;
-            super::space::visit_equation(self.graph, root, &mut |seen| {
-                if let super::space::Seen::Load(access) | super::space::Seen::Data(access) = seen {
+            crate::schedule::space::visit_equation(self.graph, root, &mut |seen| {
+                if let crate::schedule::space::Seen::Load(access) | crate::schedule::space::Seen::Data(access) = seen {
                     safe &= !space.unsafe_access(access) || !mentions(access, lane);
                 }
             });

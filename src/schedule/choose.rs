@@ -1,18 +1,19 @@
 //! Groups equations and orders the groups.
 
+use super::layout;
 use super::{Group, Schedule, Step};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, Kind, TensorId};
-use crate::lower::space::elements;
+use super::space::elements;
 use crate::target::Target;
 use indexmap::IndexSet;
 
 /// One group for each piece, in the order of definitions.
-pub fn choose(graph: &Graph, _target: Target) -> Schedule {
-    let graph = graph.clone();
+pub fn choose(graph: &Graph, target: Target) -> Schedule {
+    let mut graph = graph.clone();
     let needed = needed(&graph);
-    let order =
-        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
+    layout::block(&mut graph, &needed, target);
+    let order = order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();
     for tensor in order.into_iter().filter(|t| needed.contains(t)) {
         define(&graph, tensor, &mut steps);
@@ -22,8 +23,7 @@ pub fn choose(graph: &Graph, _target: Target) -> Schedule {
 
 /// What outputs and updates need.
 pub fn needed(graph: &Graph) -> IndexSet<TensorId> {
-    let mut found: IndexSet<TensorId> =
-        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    let mut found: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
     let mut at = 0;
     while at < found.len() {
         let tensor = found[at];
@@ -40,7 +40,7 @@ fn define(graph: &Graph, tensor: TensorId, steps: &mut Vec<Step>) {
         return;
     }
     let pieces: &[Equation] = graph.defs.get(&tensor).map_or(&[], |d| &d.pieces);
-    let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| crate::lower::scatter::pin(p).is_some());
+    let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| super::classes::scatter(p).is_some());
     if filled {
         steps.push(Step::Fill(tensor));
     }

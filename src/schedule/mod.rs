@@ -8,6 +8,11 @@ use crate::ids::Symbol;
 use crate::target::Target;
 
 pub mod choose;
+pub mod guards;
+pub mod layout;
+pub mod classes;
+pub mod merge;
+pub mod space;
 
 /// The order of work over a graph whose layouts have been settled.
 #[derive(Clone, Debug)]
