@@ -9,8 +9,10 @@
 
 pub mod ids;
 pub mod target;
-pub mod source;
+pub mod noise;
+pub mod span;
 pub mod diagnostic;
+pub mod source;
 pub mod size;
 pub mod problem;
 pub mod library;

@@ -21,7 +21,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let checked = &loaded.checked;
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     for remark in &checked.remarks {
-        let shape = checked.sizes.show_shape(&remark.shape);
+        let shape = crate::size::show::shape(&checked.sizes, &remark.shape);
         let (from, to) = (remark.at.start as usize, remark.at.end as usize);
         if remark.hole {
             edits.push((from, to, shape));

@@ -5,10 +5,12 @@ use crate::check::net::Checked;
 use crate::check::{DataFacts, Options};
 use crate::compile;
 use crate::data::{self, DataProblem, Place, Request, Want};
-use crate::diagnostic::Format;
+use crate::diagnostic::{self, Format};
+use crate::problem::fixes::apply;
 use crate::target::Target;
 use crate::train::session::RunError;
-use std::io::IsTerminal;
+use crate::source::{Sources, parse};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// 0 to 2: what the process exits with.
@@ -114,9 +116,9 @@ impl Common {
     }
 
     /// How diagnostics are written.
-    pub fn rendering(&self) -> Format {
+    pub fn rendering(&self, color: bool) -> Format {
         match self.format {
-            FormatName::Full => Format::Full,
+            FormatName::Full => Format::Full { color },
             FormatName::Short => Format::Short,
             FormatName::Json => Format::Json,
         }
@@ -162,12 +164,25 @@ impl Common {
             options.facts = self.facts(path, &checked);
             (checked, problems) = compile::front(&shown, text, &options);
         }
-        let mut recheck = compile::recheck(&shown, &options);
-        let diagnostics = problems.diagnostics(&checked.sizes, &checked.sources, &mut recheck);
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let text = self.rendering().render(&diagnostics, &checked.sources, color);
-        let wrong = diagnostics.iter().any(crate::diagnostic::Diagnostic::is_error);
-        Ok(((!wrong).then_some(checked), text))
+        let diagnostics = compile::told(&checked, &problems, &shown, &options);
+        let mut text = diagnostic::render(&checked.sources, &diagnostics, self.rendering(color));
+        if let (Some(summary), FormatName::Full) = (diagnostic::summary(&diagnostics), self.format) {
+            text.push_str(&format!("{shown}: {summary}\n"));
+        }
+        Ok(((!problems.has_errors()).then_some(checked), text))
+    }
+
+    /// The file with the first repair that helps applied; none if there is none.
+    ///
+    /// # Errors
+    /// When a `--set` is no `name=value`.
+    pub fn first_fix(&self, path: &Path, text: &str) -> Result<Option<String>, Failure> {
+        let (shown, options) = (path.display().to_string(), self.options()?);
+        let (checked, problems) = compile::front(&shown, text, &options);
+        let told = compile::told(&checked, &problems, &shown, &options);
+        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(|help| !help.edits.is_empty());
+        Ok(repairs.next().map(|help| apply(text, &help.edits)))
     }
 
     /// What the checker is told by the command line.
@@ -224,12 +239,31 @@ pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Wan
 /// When it cannot be read, is above 4 MiB, or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let size = std::fs::metadata(path).map_err(|error| Failure::io(path, "read", &error))?.len();
-    if size > crate::source::LARGEST as u64 {
+    if size > parse::MAX_BYTES as u64 {
         return Err(Failure::new(format!("{} has {size} bytes; a .net file has at most 4 MiB", path.display())));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::io(path, "read", &error))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(format!("{} is no UTF-8 text: the byte at offset {at} begins no character", path.display()))
-    })
+    let mut sources = Sources::default();
+    let (_, finding) = parse::add_bytes(&mut sources, &path.display().to_string(), &bytes);
+    match finding {
+        Some(finding) => {
+            let format = Format::Full { color: false };
+            output::note(diagnostic::render(&sources, &[finding], format).trim_end());
+            Err(Failure::said())
+        }
+        None => Ok(String::from_utf8(bytes).expect("add_bytes found only text")),
+    }
+}
+
+/// Writes a text: to a temporary file that takes the place of the old one when it is whole.
+///
+/// # Errors
+/// When it cannot be written; the old file is then as it was.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| Failure::io(path, "write", &error);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }

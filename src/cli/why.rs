@@ -22,7 +22,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
         let wanted = args.name.strip_prefix(&format!("{}.", net.name)).unwrap_or(&args.name);
         if let Some(tensor) = find(flat, wanted) {
             let shape = &flat.tensors[tensor].shape;
-            output::line(&format!("{}.{wanted}: {}", net.name, checked.sizes.show_shape(shape)));
+            output::line(&format!("{}.{wanted}: {}", net.name, size::show::shape(&checked.sizes, shape)));
             for (axis, &size) in shape.iter().enumerate() {
                 output::line(&format!("\naxis {axis}"));
                 output::line(size::why(&checked.sizes, &checked.sources, size).trim_end());
