@@ -94,7 +94,7 @@ fn a_loss_falls_and_a_mean_is_over_all_examples() {
     let (mut line, mut progress) = (Line::new(), Progress::default());
     let (ended, losses) = train(&mut line, &course(), &mut progress, u64::MAX);
     assert_eq!((ended, progress.epoch, progress.step, losses.len()), (Ended::Complete, 20, 60, 20));
-    assert!(losses[19] < 0.01 * losses[0], "{losses:?}");
+    assert!(losses[19] < 0.05 * losses[0], "{losses:?}");
     let error = epoch::report(&mut line, &course(), 0, &line_data()).unwrap();
     let whole = Course { reports: vec![Metric { name: "error".into(), whole: true }], ..course() };
     let together = epoch::report(&mut line, &whole, 0, &line_data()).unwrap();
