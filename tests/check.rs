@@ -1,9 +1,10 @@
 //! Programs that a user could have written, and beside each what `check` prints of it.
 
-use brolga::check::Options;
-use brolga::compile::{front, told};
+use brolga::check::net::Checked;
+use brolga::check::{self, Options};
 use brolga::diagnostic::{Diagnostic, Format, render, summary};
 use brolga::problem::fixes::apply;
+use brolga::problem::{Problems, Seen};
 use brolga::source::Sources;
 use std::path::{Path, PathBuf};
 
@@ -26,11 +27,22 @@ fn cases() -> Vec<PathBuf> {
     found
 }
 
+/// A text as a file, checked.
+fn front(name: &str, text: &str) -> (Checked, Problems) {
+    let mut sources = Sources::default();
+    let file = sources.add(name, text);
+    check::check(sources, file, &Options::default())
+}
+
 /// What is found in a text, repairs tried.
 pub fn findings(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
-    let options = Options::default();
-    let (checked, problems) = front(name, text, &options);
-    let found = told(&checked, &problems, name, &options);
+    let (checked, problems) = front(name, text);
+    let mut recheck = |_, text: &str| {
+        let (again, problems) = front(name, text);
+        let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
+        problems.diagnostics(&again.sources, &again.sizes).iter().filter_map(seen).collect()
+    };
+    let found = problems.with_fixes(&checked.sources, &checked.sizes, &mut recheck);
     (checked.sources, found)
 }
 
@@ -85,7 +97,7 @@ fn every_prefix_of_every_case_is_told_of() {
     for path in cases() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (at, _) in text.char_indices().step_by(7) {
-            let (checked, problems) = front("case.net", &text[..at], &Options::default());
+            let (checked, problems) = front("case.net", &text[..at]);
             problems.diagnostics(&checked.sources, &checked.sizes);
         }
     }

@@ -151,6 +151,7 @@ impl<'a> Report<'a> {
     /// Adds what is to be said of the uses that led here and gives the diagnostic.
     pub fn finish(mut self) -> Diagnostic {
         self.leave_library();
+        self.make_room();
         let sources = self.sources();
         for inner in self.uses.iter().rev().filter(|used| !sources.in_library(used.definition)).take(2) {
             let bound = self.bindings(inner);
@@ -159,9 +160,22 @@ impl<'a> Report<'a> {
             }
         }
         if self.left > 0 {
-            self.note(format!("{} more places took part: `brolga why` shows them all", self.left));
+            self.note(format!(
+                "{} took part: `brolga why` shows all",
+                words::count(self.left, "more place", "more places")
+            ));
         }
         self.diagnostic
+    }
+
+    /// The uses are told whatever else is.
+    fn make_room(&mut self) {
+        let told = self.uses.iter().filter(|used| !self.sources().in_library(used.definition)).count().min(2);
+        let kept = LABELS - told;
+        if self.diagnostic.labels.len() > kept {
+            self.left += self.diagnostic.labels.len() - kept;
+            self.diagnostic.labels.truncate(kept);
+        }
     }
 
     /// What stands in the library's text is shown at the user's call that led there.
