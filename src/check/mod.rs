@@ -37,6 +37,7 @@ mod tell;
 mod terms;
 mod testing;
 mod training;
+mod unbound;
 mod unfold;
 mod values;
 
