@@ -5,6 +5,7 @@ pub mod json;
 pub mod short;
 
 use crate::source::{Sources, Span};
+use crate::span::Span;
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
