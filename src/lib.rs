@@ -10,7 +10,6 @@
 pub mod ids;
 pub mod target;
 pub mod noise;
-pub mod source;
 pub mod span;
 pub mod diagnostic;
 pub mod source;
