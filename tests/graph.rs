@@ -7,3 +7,4 @@ mod check;
 mod meaning;
 mod cost;
 mod random;
+mod nets;
