@@ -8,3 +8,4 @@ mod meaning;
 mod cost;
 mod random;
 mod nets;
+mod split;

@@ -156,6 +156,15 @@ impl Telling<'_> {
             Fact::DataAbsent { path, source } => {
                 self.problems.push(DataAbsent { at: *source, path: path.to_string() });
             }
+            Fact::NotScalar { what, shape } => {
+                let value = Operand { at, shape: shape.clone() };
+                self.problems.push(NotScalar { what: what.clone(), value });
+            }
+            Fact::UnknownOptimiser { name, known } => {
+                self.problems.push(UnknownOptimiser { at, name: name.clone(), known: known.clone() });
+            }
+            Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
+            Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
             Fact::Setting { name, known, wants } => self.setting(name, known, wants),
             Fact::Other { code, headline, label, help } | Fact::Lint { code, headline, label, help } => {
                 let labels = vec![Label { at, text: label.clone() }];
