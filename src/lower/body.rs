@@ -4,10 +4,10 @@
 //! only used where its guards hold; lanes differ in one axis only, by steps of one.
 
 use super::math;
-use crate::schedule::space::{Linear, Range, flatten, in_range, interval, linear};
 use crate::graph::{Access, Affine, Binary, Cmp, Cond, Dtype, Expr, ExprId, Graph, Guard, Rel, Sign, TensorId, Unary};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{self, Address, BufferIx, Compare, Dynamic, Elem, Op, Place, ValueId};
+use crate::schedule::space::{Linear, Range, flatten, in_range, interval, linear};
 use indexmap::IndexMap;
 
 /// Where the lanes lie.

@@ -3,8 +3,8 @@
 //! Coefficients are minimax fits (weighted least squares, reweighted until the error is level) made for this file; the
 //! error of each function against f64 is stated in ulp and held by tests/lowering.rs over its whole range.
 
-use crate::kernel::build::KernelBuilder;
 use crate::graph::Unary;
+use crate::kernel::build::KernelBuilder;
 use crate::kernel::{self, Binary, Compare, ValueId};
 
 /// The value of `op(x)`, lane by lane.
@@ -139,12 +139,8 @@ fn split(e: &mut KernelBuilder, x: ValueId) -> (ValueId, ValueId) {
 /// The values of the logarithm at 0, below 0, at infinity and NaN.
 fn log_edges(e: &mut KernelBuilder, x: ValueId, result: ValueId) -> ValueId {
     let lanes = e.type_of(x).lanes;
-    let (zero, inf, minus_inf, nan) = (
-        e.f32(0.0, lanes),
-        e.f32(f32::INFINITY, lanes),
-        e.f32(f32::NEG_INFINITY, lanes),
-        e.f32(f32::NAN, lanes),
-    );
+    let (zero, inf, minus_inf, nan) =
+        (e.f32(0.0, lanes), e.f32(f32::INFINITY, lanes), e.f32(f32::NEG_INFINITY, lanes), e.f32(f32::NAN, lanes));
     let finite = e.compare(Compare::Lt, x, inf);
     let kept = e.add(x, inf);
     let result = e.select(finite, result, kept);
@@ -159,11 +155,7 @@ fn tanh(e: &mut KernelBuilder, x: ValueId) -> ValueId {
     let lanes = e.type_of(x).lanes;
     let a = e.unary(kernel::Unary::Abs, x);
     let z = e.mul(x, x);
-    let p = poly(
-        e,
-        z,
-        &[2.147_537_2e-3, -8.182_675e-3, 2.170_296_8e-2, -5.394_720_3e-2, 0.133_332_1, -0.333_333_3],
-    );
+    let p = poly(e, z, &[2.147_537_2e-3, -8.182_675e-3, 2.170_296_8e-2, -5.394_720_3e-2, 0.133_332_1, -0.333_333_3]);
     let pz = e.mul(p, z);
     let near = e.fma(pz, x, x);
     let (one, two, border) = (e.f32(1.0, lanes), e.f32(2.0, lanes), e.f32(0.625, lanes));
@@ -224,15 +216,7 @@ fn erf(e: &mut KernelBuilder, x: ValueId) -> ValueId {
     let p = poly(
         e,
         z,
-        &[
-            8.345_225e-5,
-            -8.137_437_4e-4,
-            5.200_634e-3,
-            -2.685_927e-2,
-            0.112_836_94,
-            -0.376_126_35,
-            0.128_379_17,
-        ],
+        &[8.345_225e-5, -8.137_437_4e-4, 5.200_634e-3, -2.685_927e-2, 0.112_836_94, -0.376_126_35, 0.128_379_17],
     );
     let near = e.fma(p, x, x);
     let (four, one, border) = (e.f32(4.0, lanes), e.f32(1.0, lanes), e.f32(0.925, lanes));

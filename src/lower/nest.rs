@@ -5,13 +5,13 @@
 //! **Invariants**: each output point is stored exactly once, by one part; the order of a reduction depends on shapes alone.
 
 use super::body::{Lanes, Point, Truth, costly, elem};
-use crate::schedule::merge::{Space, ways};
-use crate::schedule::space::{Range, Seen, coefficient, elements, flatten, interval, mentions, visit, visit_equation};
 use crate::graph::{Affine, Combine, Dtype, Equation, Expr, Graph, Guard, Rel, Sign, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{
     self, Address, Binary, Buffer, BufferAccess, BufferIx, Compare, Condition, Fold, Kernel, Op, ValueId,
 };
+use crate::schedule::merge::{Space, ways};
+use crate::schedule::space::{Range, Seen, coefficient, elements, flatten, interval, mentions, visit, visit_equation};
 use crate::schedule::{Group, classes};
 use indexmap::IndexMap;
 
@@ -345,11 +345,8 @@ fn limits_of(form: &Affine, axis: usize, n: i64, ranges: &[Range]) -> Range {
     others[axis] = (0, 0);
     let (lo, hi) = interval(form, &others);
     // 0 <= c a + lo and c a + hi <= n - 1
-    let (least, most) = if c > 0 {
-        (div_up(-lo, c), (n - 1 - hi).div_euclid(c))
-    } else {
-        (div_up(hi - n + 1, -c), lo.div_euclid(-c))
-    };
+    let (least, most) =
+        if c > 0 { (div_up(-lo, c), (n - 1 - hi).div_euclid(c)) } else { (div_up(hi - n + 1, -c), lo.div_euclid(-c)) };
     (least.max(0), (most + 1).min(ranges[axis].1 + 1))
 }
 

@@ -5,12 +5,12 @@
 
 use super::body::elem;
 use super::nest::{self, buffer};
-use crate::schedule::space::elements;
 use crate::graph::{Graph, Kind, TensorId};
 use crate::ids::Symbol;
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{BufferAccess, Elem, Kernel};
 use crate::plan::{Buffer, BufferId, KernelId, Place, Plan, Step};
+use crate::schedule::space::elements;
 use crate::schedule::{self, Group, Schedule};
 use indexmap::IndexMap;
 

@@ -4,13 +4,13 @@
 //! **Invariants**: parts split output axes that no data name, so no two parts meet; the order of additions is row-major.
 
 use super::body::{Lanes, Point, Truth};
-use crate::schedule::merge::Space;
 use super::nest::{always_inside, buffers, inside, pinned_position};
-use crate::schedule::space::{flatten, mentions};
 use crate::graph::{Equation, Graph, TensorId};
-use crate::schedule::{Group, classes};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Kernel, Place};
+use crate::schedule::merge::Space;
+use crate::schedule::space::{flatten, mentions};
+use crate::schedule::{Group, classes};
 use indexmap::IndexMap;
 
 /// Lowers a lone sum with such an axis; its output must have been cleared.

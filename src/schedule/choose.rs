@@ -1,10 +1,10 @@
 //! Groups equations and orders the groups.
 
 use super::layout;
+use super::space::elements;
 use super::{Group, Schedule, Step};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, Kind, TensorId};
-use super::space::elements;
 use crate::target::Target;
 use indexmap::IndexSet;
 
@@ -13,7 +13,8 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut graph = graph.clone();
     let needed = needed(&graph);
     layout::block(&mut graph, &needed, target);
-    let order = order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
+    let order =
+        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();
     for tensor in order.into_iter().filter(|t| needed.contains(t)) {
         define(&graph, tensor, &mut steps);
@@ -23,7 +24,8 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
 
 /// What outputs and updates need.
 pub fn needed(graph: &Graph) -> IndexSet<TensorId> {
-    let mut found: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    let mut found: IndexSet<TensorId> =
+        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
     let mut at = 0;
     while at < found.len() {
         let tensor = found[at];

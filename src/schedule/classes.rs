@@ -71,9 +71,8 @@ pub fn scatter(root: &Equation) -> Option<(usize, usize)> {
     }
     root.guards.iter().enumerate().find_map(|(number, guard)| {
         let (_, access) = guard.data.as_ref()?;
-        let axis = (0..root.n_out).find(|&a| {
-            root.axes[a].extent > 8 && coefficient(&guard.form, a).abs() == 1 && !mentions(access, a)
-        })?;
+        let axis = (0..root.n_out)
+            .find(|&a| root.axes[a].extent > 8 && coefficient(&guard.form, a).abs() == 1 && !mentions(access, a))?;
         let own = |a: usize| coefficient(&guard.form, a) == 0 && !mentions(access, a);
         let reduced = (root.n_out..root.axes.len()).any(|a| mentions(access, a));
         let others = (0..root.n_out).filter(|&a| a != axis).all(own);
