@@ -5,3 +5,6 @@ mod text;
 mod interp;
 mod check;
 mod meaning;
+mod cost;
+mod random;
+mod split;

@@ -37,7 +37,8 @@ pub fn given(graph: &Graph, numbers: &mut Numbers) -> IndexMap<TensorId, Vec<f64
     let mut out = IndexMap::new();
     for (id, tensor) in graph.tensors.iter() {
         let size: u32 = tensor.shape.iter().product();
-        let outside = matches!(tensor.kind, Kind::Input | Kind::Param | Kind::State | Kind::Noise { .. } | Kind::Host(_));
+        let outside =
+            matches!(tensor.kind, Kind::Input | Kind::Param | Kind::State | Kind::Noise { .. } | Kind::Host(_));
         if outside {
             let mut one = || match tensor.dtype {
                 Dtype::Real => numbers.real(),

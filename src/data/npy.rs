@@ -28,6 +28,7 @@ pub const NPY: Format = Format {
     named: &["scale", "shift"],
     takes_fields: true,
     scale: 1.0,
+    white: 255.0,
     load: |args, request| load(npy_arrays(args, request)?),
     facts: |args, request| facts(npy_arrays(args, request)?),
 };
@@ -40,6 +41,7 @@ pub const NPZ: Format = Format {
     named: &["scale", "shift"],
     takes_fields: true,
     scale: 1.0,
+    white: 255.0,
     load: |args, request| load(npz_arrays(args, request)?),
     facts: |args, request| facts(npz_arrays(args, request)?),
 };

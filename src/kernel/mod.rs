@@ -11,6 +11,8 @@
 
 pub mod address;
 pub mod build;
+pub mod check;
+pub mod cost;
 pub mod interp;
 
 use crate::ids::{Arena, Id, Symbol};

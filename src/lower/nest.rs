@@ -289,33 +289,12 @@ impl<'a> Nest<'a> {
     }
 
     fn stores(&self, e: &mut KernelBuilder, mut point: Point, skipped: &[&Guard]) {
-        let root = self.root();
         let value = self.reduced(e, &point, skipped);
-        point.known.insert(root.out, value);
-        for (equation, &stored) in self.group.equations.iter().zip(&self.group.stored) {
-            if equation.out != root.out || !std::ptr::eq(equation, root) {
-                let alive = point.all(e, &equation.guards);
-                let value = point.value(e, equation.body);
-                let zero = e.f32(0.0, point.lanes.count);
-                let value = point.pick(e, alive, value, zero);
-                point.known.insert(equation.out, value);
-            }
-            if stored {
-                let value = point.known[&equation.out];
-                self.store(e, &point, equation, value);
-            }
-        }
+        store_all(e, &mut point, self.group, value);
     }
 
     fn store(&self, e: &mut KernelBuilder, point: &Point, equation: &Equation, value: ValueId) {
-        let tensor = &self.graph.tensors[equation.out];
-        let flat = flatten(&equation.write, &tensor.shape, point.at.len());
-        let place = point.place(e, self.buffers[&equation.out], &flat, true);
-        let value = match tensor.dtype {
-            Dtype::Real => value,
-            Dtype::Index(_) => e.unary(kernel::Unary::ToInt, value),
-        };
-        e.store_at(place, value);
+        store(e, point, equation, value);
     }
 
     /// The root's value at a point: its body, or the reduction of it.
@@ -355,8 +334,37 @@ fn div_up(a: i64, b: i64) -> i64 {
     -(-a).div_euclid(b)
 }
 
+/// The maps of a group at a point where the root's value is known, and the stores.
+pub fn store_all(e: &mut KernelBuilder, point: &mut Point, group: &Group, root: ValueId) {
+    point.known.insert(group.equations[0].out, root);
+    for (number, (equation, &stored)) in group.equations.iter().zip(&group.stored).enumerate() {
+        if number > 0 {
+            let alive = point.all(e, &equation.guards);
+            let value = point.value(e, equation.body);
+            let zero = e.f32(0.0, point.lanes.count);
+            let value = point.pick(e, alive, value, zero);
+            point.known.insert(equation.out, value);
+        }
+        if stored {
+            let value = point.known[&equation.out];
+            store(e, point, equation, value);
+        }
+    }
+}
+
+fn store(e: &mut KernelBuilder, point: &Point, equation: &Equation, value: ValueId) {
+    let tensor = &point.graph.tensors[equation.out];
+    let flat = flatten(&equation.write, &tensor.shape, point.at.len());
+    let place = point.place(e, point.buffers[&equation.out], &flat, true);
+    let value = match tensor.dtype {
+        Dtype::Real => value,
+        Dtype::Index(_) => e.unary(kernel::Unary::ToInt, value),
+    };
+    e.store_at(place, value);
+}
+
 /// A guard without data as a condition of the kernel.
-fn condition(point: &Point, guard: &Guard) -> Condition {
+pub fn condition(point: &Point, guard: &Guard) -> Condition {
     let flat = crate::schedule::space::linear(&guard.form, point.at.len());
     Condition { form: point.address(&flat), equal: guard.rel == Rel::Eq }
 }
@@ -366,7 +374,7 @@ fn split_parts(turns: &[Turn], work: u64) -> (Vec<Turn>, Vec<Turn>) {
     let mut parts = Vec::new();
     let mut rest = turns.to_vec();
     let mut count = 1;
-    while work >= super::PARALLEL_WORK && count < 16 && !rest.is_empty() {
+    while work >= crate::schedule::PARALLEL_WORK && count < 16 && !rest.is_empty() {
         let first = rest[0];
         let most = 64 / count;
         if first.trip <= most {

@@ -105,7 +105,10 @@ impl<'a> Planner<'a> {
 
     fn group(&mut self, group: &Group) {
         let graph = self.graph();
-        let (kernel, tensors) = super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group));
+        let (kernel, tensors) = match &group.tile {
+            Some(tile) => super::contract::lower(graph, group, tile),
+            None => super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group)),
+        };
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
         let in_place = group.equations.iter().any(|q| self.in_place.contains_key(&q.out));
         let kernel = self.kernel(kernel);

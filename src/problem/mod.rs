@@ -38,6 +38,19 @@ pub fn find(code: &str) -> Option<&'static Code> {
     INDEX.iter().find(|row| row.code.eq_ignore_ascii_case(code))
 }
 
+impl Code {
+    /// `a window does not fit`
+    pub fn title(&self) -> &'static str {
+        let first = self.page.lines().next().unwrap_or_default();
+        first.split_once(": ").map_or(first, |(_, title)| title)
+    }
+}
+
+/// All codes with their titles, a line each: what `brolga explain` lists.
+pub fn list() -> String {
+    INDEX.iter().map(|row| format!("{}  {}\n", row.code, row.title())).collect()
+}
+
 /// What is wrong, as facts.
 pub trait Problem: Coded {
     /// Says it in words. The first label is the primary one.
@@ -72,8 +85,8 @@ pub trait Coded {
     fn code(&self) -> &'static str;
 }
 
-/// `group { CODE module Type; CODE module; }`: with a type the module holds a problem, without one the code is raised
-/// as a ready diagnostic by a room above this one, and only its page stands here.
+/// `group { CODE module Type; CODE module; }`: with a type the module holds a problem; without one the code comes as a
+/// ready diagnostic from the parser or from reading files, and only its page stands here.
 macro_rules! problems {
     ($($group:ident { $($code:ident $module:ident $($kind:ident)?;)+ })+) => {
         $(pub mod $group { $(problems!(@module $module $($kind)?);)+ })+
@@ -158,6 +171,7 @@ problems! {
         E0314 pieces PiecesOverlap;
         E0315 not_mapped NotMapped;
         E0316 size_open SizeOpen;
+        E0317 gaps Gaps;
     }
     sizes {
         E0401 not_whole NotWhole;
@@ -175,16 +189,18 @@ problems! {
         E0604 index_beyond IndexBeyond;
         E0605 bad_setting BadSetting;
         E0606 nothing_trained NothingTrained;
+        E0607 data_shape DataShape;
         E0610 raw_scores RawScores;
         E0611 applied_twice AppliedTwice;
     }
     files {
-        E0701 file_missing FileMissing;
-        E0702 data_file DataFile;
-        E0703 path_outside PathOutside;
-        E0704 checkpoint_mismatch CheckpointMismatch;
-        E0705 checkpoint_damaged CheckpointDamaged;
-        E0706 wrong_array WrongArray;
+        E0701 file_missing;
+        E0702 data_file;
+        E0703 path_outside;
+        E0704 checkpoint_mismatch;
+        E0705 checkpoint_damaged;
+        E0706 wrong_array;
+        E0707 cannot_write;
     }
     later {
         E0901 waits Waits;

@@ -17,7 +17,7 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();
     for tensor in order.into_iter().filter(|t| needed.contains(t)) {
-        define(&graph, tensor, &mut steps);
+        define(&graph, tensor, target, &mut steps);
     }
     Schedule { graph, steps }
 }
@@ -37,19 +37,24 @@ pub fn needed(graph: &Graph) -> IndexSet<TensorId> {
     found
 }
 
-fn define(graph: &Graph, tensor: TensorId, steps: &mut Vec<Step>) {
+fn define(graph: &Graph, tensor: TensorId, target: Target, steps: &mut Vec<Step>) {
     if !matches!(graph.tensors[tensor].kind, Kind::Defined) {
         return;
     }
     let pieces: &[Equation] = graph.defs.get(&tensor).map_or(&[], |d| &d.pieces);
     let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| super::classes::scatter(p).is_some());
-    if filled {
-        steps.push(Step::Fill(tensor));
-    }
+    let mut groups = Vec::new();
     for piece in pieces {
         let name = graph.tensors[tensor].name.clone();
-        steps.push(Step::Group(Group { name, equations: vec![piece.clone()], stored: vec![true], filled }));
+        let mut group = Group { name, equations: vec![piece.clone()], stored: vec![true], filled, tile: None };
+        group.tile = super::tile::choose(graph, &group, target);
+        groups.push(group);
     }
+    let adds = groups.iter().any(|g| g.tile.as_ref().is_some_and(|t| !t.blocks.is_empty()));
+    if filled || adds {
+        steps.push(Step::Fill(tensor));
+    }
+    steps.extend(groups.into_iter().map(Step::Group));
 }
 
 /// Whether the pieces write every element, dead points included.

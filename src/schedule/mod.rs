@@ -13,6 +13,10 @@ pub mod layout;
 pub mod classes;
 pub mod merge;
 pub mod space;
+pub mod tile;
+
+/// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
+pub const PARALLEL_WORK: u64 = 1 << 16;
 
 /// The order of work over a graph whose layouts have been settled.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub struct Group {
     pub stored: Vec<bool>,
     /// Whether the output has been cleared.
     pub filled: bool,
+    /// How a contraction is tiled; none: the general nest.
+    pub tile: Option<tile::Tile>,
 }
 
 /// Needs a valid graph without cycles. Keeps the values of outputs and updates up to rounding.

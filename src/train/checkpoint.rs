@@ -240,10 +240,10 @@ impl CheckpointError {
     /// The number of the message.
     pub fn code(&self) -> &'static str {
         match self {
-            CheckpointError::Absent { .. } => "E0711",
-            CheckpointError::Damaged { .. } => "E0712",
-            CheckpointError::Mismatch { .. } => "E0713",
-            CheckpointError::Unwritten { .. } => "E0714",
+            CheckpointError::Absent { .. } => "E0701",
+            CheckpointError::Damaged { .. } => "E0705",
+            CheckpointError::Mismatch { .. } => "E0704",
+            CheckpointError::Unwritten { .. } => "E0707",
         }
     }
 

@@ -46,7 +46,9 @@ impl Net {
         let y = self.tensor("y");
         let guard = match pad {
             0 => String::new(),
-            p => format!("if i + u >= {p} and {} >= i + u and j + v >= {p} and {} >= j + v then ", h + p - 1, w + p - 1),
+            p => {
+                format!("if i + u >= {p} and {} >= i + u and j + v >= {p} and {} >= j + v then ", h + p - 1, w + p - 1)
+            }
         };
         let back = if pad == 0 { String::new() } else { format!(" - {pad}") };
         writeln!(
@@ -100,11 +102,8 @@ impl Net {
         self.shape = vec![out];
         let (x, z) = (self.at.clone(), self.tensor("z"));
         let y = self.tensor("y");
-        writeln!(
-            self.body,
-            "{z}[n, o] = sum(k < {n}: w{l}[o, k] * {x}[n, k])\n{y}[n, o] = {z}[n, o] + b{l}[o]"
-        )
-        .unwrap();
+        writeln!(self.body, "{z}[n, o] = sum(k < {n}: w{l}[o, k] * {x}[n, k])\n{y}[n, o] = {z}[n, o] + b{l}[o]")
+            .unwrap();
         self.at = y;
         self
     }
@@ -138,7 +137,11 @@ impl Net {
             let shape = &graph.tensors[*p].shape;
             let axes = ["a", "b", "c", "d"][..shape.len()].join(", ");
             writeln!(heads, "state v_{w}: {shape:?}\ntensor n_{w}: {shape:?}\ntensor u_{w}: {shape:?}").unwrap();
-            writeln!(bodies, "n_{w}[{axes}] = 0.9 * v_{w}[{axes}] + {g}[{axes}]\nu_{w}[{axes}] = {w}[{axes}] - lr * n_{w}[{axes}]").unwrap();
+            writeln!(
+                bodies,
+                "n_{w}[{axes}] = 0.9 * v_{w}[{axes}] + {g}[{axes}]\nu_{w}[{axes}] = {w}[{axes}] - lr * n_{w}[{axes}]"
+            )
+            .unwrap();
         }
         let mut updates = String::new();
         for p in params {

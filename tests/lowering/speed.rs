@@ -103,3 +103,10 @@ fn mlp() {
 fn vgg() {
     time("vgg", &nets::vgg(64));
 }
+
+#[test]
+#[ignore]
+fn show() {
+    println!("{}", brolga::graph::text::print(&nets::lenet(64)));
+    println!("{}", brolga::graph::text::print(&brolga::schedule::schedule(&nets::lenet(64), Target::Clif).graph));
+}

@@ -8,12 +8,14 @@
 //! - N6 a reduced axis that nothing mentions multiplies by its extent. N7 a pinned sum whose body does not mention the
 //!   pinned axis is its body.
 //! - N8 affine equalities are solved after the adjoint, with its solver. N9 affine guards come first.
+//! - N10 an axis that guards cut into blocks is two axes (`split`).
 //!
 //! Values stay the same but for the rounding of sums, and but for the rule that makes them right where nothing is
 //! in the set: what is chosen away contributes nothing, whatever stands beside it (`0 * y` is 0, `exp(-inf - m)` is 0).
 
 mod axes;
 mod select;
+mod split;
 
 pub use axes::sure_pin;
 
@@ -70,6 +72,7 @@ fn round(exprs: &mut Exprs, tensors: &Arena<Tensor>, mut eq: Equation) -> Option
     let facts = Facts::new(&eq.axes).with(tensors, &eq.guards);
     eq.body = decide(exprs, &facts, eq.body);
     axes::drop_units(exprs, &mut eq);
+    split::split(exprs, &mut eq);
     axes::merge(exprs, &mut eq);
     axes::drop_unmentioned(exprs, &mut eq);
     axes::drop_pinned(exprs, tensors, &mut eq);

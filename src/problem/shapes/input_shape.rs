@@ -1,6 +1,5 @@
 //! A tensor that does not have the form that a block declares for its input.
 
-use crate::ids::Symbol;
 use crate::problem::{Operand, Problem, Report};
 use crate::size::SizeId;
 use crate::source::Span;
@@ -8,12 +7,9 @@ use crate::source::Span;
 /// `conv` takes `[C, H, W]` and gets `[3072]`.
 #[derive(Clone, Debug)]
 pub struct InputShape {
-    /// The call.
-    pub at: Span,
-    pub block: Symbol,
-    /// The input's name.
-    pub input: Symbol,
-    /// Its declared type, in the head.
+    /// Whose shape it is: `x of conv`.
+    pub what: String,
+    /// The type, in the head.
     pub declared: Span,
     /// The declared sizes, where they are known: a fixed size, or one that another input bound.
     pub wanted: Vec<Option<SizeId>>,
@@ -28,8 +24,7 @@ impl Problem for InputShape {
             Some(sizes) if !sizes.is_empty() && r.shape(sizes) != declared => format!("{declared} = {}", r.shape(sizes)),
             Some(_) | None => declared,
         };
-        r.headline(format!("{} takes {} {wanted}, and {given} comes in", self.block, self.input));
-        r.label(self.at, format!("{}: {wanted}", self.input));
+        r.headline(format!("{} is {wanted}, and {given} comes in", self.what));
         r.label(self.given.at, given);
         if !r.sources().in_library(self.declared) {
             r.label(self.declared, "declared here");

@@ -1,13 +1,10 @@
 //! `A @ B` where both have more than two axes, or one has none.
 
 use crate::problem::{Operand, Problem, Report};
-use crate::source::Span;
 
 /// What `@` does not say by itself.
 #[derive(Clone, Debug)]
 pub struct MatMulRank {
-    /// The `@`.
-    pub op_at: Span,
     pub lhs: Operand,
     pub rhs: Operand,
 }
@@ -16,7 +13,6 @@ impl Problem for MatMulRank {
     fn report(&self, r: &mut Report) {
         let (lhs, rhs) = (r.shape(&self.lhs.shape), r.shape(&self.rhs.shape));
         r.headline(format!("'@' takes [.., k] and [k] or [k, m], not {lhs} and {rhs}"));
-        r.label(self.op_at, "which axes belong together is not said");
         r.label(self.lhs.at, lhs);
         r.label(self.rhs.at, rhs);
         let (a, b) = (r.text(self.lhs.at), r.text(self.rhs.at));

@@ -1,7 +1,7 @@
 //! A block that cannot be mapped over more axes.
 
 use crate::ids::Symbol;
-use crate::problem::{Operand, Problem, Report};
+use crate::problem::{Problem, Report};
 use crate::source::Span;
 
 /// `batch_norm` over an extra leading axis.
@@ -9,16 +9,13 @@ use crate::source::Span;
 pub struct NotMapped {
     pub at: Span,
     pub block: Symbol,
-    pub given: Operand,
     /// Why: `it keeps state`, `it reduces across=batch`.
     pub reason: String,
 }
 
 impl Problem for NotMapped {
     fn report(&self, r: &mut Report) {
-        let shape = r.shape(&self.given.shape);
-        r.headline(format!("{} is not mapped over the extra axes of {shape}: {}", self.block, self.reason));
+        r.headline(format!("{} is not mapped over more axes than it declares: {}", self.block, self.reason));
         r.label(self.at, self.reason.clone());
-        r.label(self.given.at, shape);
     }
 }

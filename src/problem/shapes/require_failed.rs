@@ -14,15 +14,14 @@ pub struct RequireFailed {
     pub condition: Span,
     /// The sizes in the condition.
     pub sizes: Vec<SizeId>,
-    /// The condition with its numbers in: `3 <= 1 + 2·0`.
-    pub shown: Option<String>,
 }
 
 impl Problem for RequireFailed {
     fn report(&self, r: &mut Report) {
         r.headline(self.text.trim_end_matches('.'));
         let condition = r.text(self.condition);
-        r.label(self.at, self.shown.clone().map_or_else(|| format!("{condition} does not hold"), |s| format!("{s} does not hold")));
+        let condition = condition.trim_start_matches("require ").split(", \"").next().unwrap_or_default().to_string();
+        r.label(self.at, format!("{condition} does not hold"));
         if !r.sources().in_library(self.condition) && self.condition != self.at {
             r.label(self.condition, "required here");
         }

@@ -11,16 +11,21 @@ pub struct WrongAxes {
     /// What has the axes, as written.
     pub tensor: String,
     pub shape: Vec<SizeId>,
-    /// How many are written or needed.
+    /// How many are written, or needed at least.
     pub wanted: usize,
-    /// What wants them: `subscripts`, `the left side of '@'`.
-    pub what: String,
+    /// Whether so many subscripts are written.
+    pub subscripts: bool,
 }
 
 impl Problem for WrongAxes {
     fn report(&self, r: &mut Report) {
         let (shape, axes) = (r.shape(&self.shape), words::count(self.shape.len(), "axis", "axes"));
-        r.headline(format!("{} has {axes}, and {} {}", self.tensor, self.wanted, self.what));
+        let n = self.wanted;
+        let wanted = match self.subscripts {
+            true => words::count(n, "subscript is written", "subscripts are written"),
+            false => format!("{n} {} needed", if n == 1 { "is" } else { "are" }),
+        };
+        r.headline(format!("{} has {axes}, and {wanted}", self.tensor));
         r.label(self.at, format!("{} is {shape}", self.tensor));
     }
 }

@@ -8,7 +8,8 @@ use crate::source::Span;
 #[derive(Clone, Debug)]
 pub struct SizeTooLarge {
     pub at: Span,
-    pub size: SizeId,
+    /// The size, if it was computed; its reason is the formula.
+    pub size: Option<SizeId>,
     /// What is so large: `this size`, `weight`.
     pub what: String,
 }
@@ -16,11 +17,21 @@ pub struct SizeTooLarge {
 impl Problem for SizeTooLarge {
     fn report(&self, r: &mut Report) {
         let most = Poly::LARGEST;
-        r.headline(match r.sizes().number(self.size) {
-            Some(n) => format!("{} is {n}, and the largest is {most}", self.what),
-            None => format!("{} leaves 64 bits: {}", self.what, r.formula(self.size)),
-        });
-        r.label(self.at, r.formula(self.size));
-        r.because(&[self.size]);
+        let number = self.size.and_then(|size| r.sizes().number(size));
+        match (self.size, number) {
+            (Some(size), Some(n)) => {
+                r.headline(format!("{} is {n}, and the largest is {most}", self.what));
+                r.label(self.at, r.formula(size));
+            }
+            (Some(size), None) => {
+                r.headline(format!("{} leaves 64 bits: {}", self.what, r.formula(size)));
+                r.label(self.at, r.formula(size));
+            }
+            (None, _) => {
+                r.headline(format!("{} is beyond {most}, the largest", self.what));
+                r.label(self.at, "too many numbers");
+            }
+        }
+        r.because(self.size.as_slice());
     }
 }

@@ -16,8 +16,6 @@ pub struct RawScores {
     pub giver: String,
     /// The operation that made the scores, in the user's text.
     pub made: Span,
-    /// Whether `made` ends the pipeline of a net: then `-> softmax` belongs behind it.
-    pub ends_net: bool,
     /// What would make probabilities of them: `softmax` where the classes exclude each other, else `sigmoid`.
     pub by: &'static str,
 }
@@ -25,13 +23,13 @@ pub struct RawScores {
 impl Problem for RawScores {
     fn report(&self, r: &mut Report) {
         r.headline(format!("{} needs probabilities, and {} gives raw scores", self.block, self.giver));
-        r.label(self.at, "takes the logarithm of a probability");
+        r.label(self.at, "its logarithm is taken, so it must be a probability");
         r.label(self.made, "any sign, no fixed sum");
         r.help(format!("`{}` makes probabilities of scores", self.by));
     }
 
     fn candidates(&self, look: &Explainer) -> Vec<Help> {
-        if look.sources.in_library(self.made) || !self.ends_net {
+        if look.sources.in_library(self.made) {
             return Vec::new();
         }
         let text = format!("end the net with `-> {}`; with this loss it is computed as one stable step", self.by);
