@@ -10,6 +10,7 @@ mod graph;
 mod kernel;
 mod lowering;
 mod properties;
+mod random_kernels;
 mod runtime;
 mod syntax;
 mod tidy;
