@@ -1,127 +1,104 @@
-//! See tests/main.rs.
+//! Programs that a user could have written, and beside each what `check` prints of it.
 
 use brolga::check::net::Checked;
 use brolga::check::{self, Options};
-use brolga::diagnostic::full;
+use brolga::diagnostic::{Diagnostic, Format, render, summary};
+use brolga::problem::fixes::apply;
+use brolga::problem::{Problems, Seen};
 use brolga::source::Sources;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Checks a text: what came out, and what was told.
-fn checked(path: &str, text: &str) -> (Checked, String) {
+/// All `.net` files below a folder, in order.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ext| ext == "net") {
+            found.push(path);
+        }
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check"), &mut found);
+    found
+}
+
+/// A text as a file, checked.
+fn front(name: &str, text: &str) -> (Checked, Problems) {
     let mut sources = Sources::default();
-    let file = sources.add(path, text);
-    let (checked, problems) = check::check(sources, file, &Options::default());
-    let told = problems.diagnostics(&checked.sources, &checked.sizes);
-    let told = told.iter().map(|d| full::render(&checked.sources, d, false)).collect();
-    (checked, told)
+    let file = sources.add(name, text);
+    check::check(sources, file, &Options::default())
 }
 
-fn example(name: &str) -> Checked {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
-    let (checked, told) = checked(name, &std::fs::read_to_string(path).unwrap());
-    assert!(!told.contains("error["), "{told}");
-    checked
+/// What is found in a text, repairs tried.
+pub fn findings(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
+    let (checked, problems) = front(name, text);
+    let mut recheck = |_, text: &str| {
+        let (again, problems) = front(name, text);
+        let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
+        problems.diagnostics(&again.sources, &again.sizes).iter().filter_map(seen).collect()
+    };
+    let found = problems.with_fixes(&checked.sources, &checked.sizes, &mut recheck);
+    (checked.sources, found)
+}
+
+/// What `check` prints.
+fn printed(name: &str, text: &str) -> String {
+    let (sources, found) = findings(name, text);
+    let mut out = render(&sources, &found, Format::Full { color: false });
+    let sum = summary(&found).unwrap_or_else(|| "nothing to say".to_string());
+    out.push_str(&format!("{name}: {sum}\n"));
+    out
 }
 
 #[test]
-fn the_examples_check() {
-    for name in ["digits", "lenet", "recitation", "resnet18", "cs231n", "dance", "fashion"] {
-        example(&format!("{name}.net"));
+fn messages() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    for path in cases() {
+        let name = path.file_name().unwrap().to_str().unwrap().to_string();
+        let text = std::fs::read_to_string(&path).unwrap();
+        settings.set_snapshot_path(path.parent().unwrap());
+        settings.set_description(text.lines().next().unwrap_or_default().trim_start_matches("# "));
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(name.clone(), printed(&name, &text)));
     }
 }
 
+/// An offered edit, applied, leaves this code at no place near.
 #[test]
-fn dump() {
-    let Ok(path) = std::env::var("DUMP") else { return };
-    let (checked, told) = checked(&path, &std::fs::read_to_string(&path).unwrap());
-    let mut text = told;
-    for (id, param) in checked.params.iter() {
-        let shape: Vec<_> = param.shape.iter().map(|s| checked.sizes.number(*s)).collect();
-        text += &format!("{id} {} {shape:?} {:?} {}\n", param.path, param.init, param.trained);
-    }
-    let mut flats = Vec::new();
-    for net in &checked.nets {
-        flats.push((format!("net {} train", net.name), &net.train));
-        flats.push((format!("net {} evaluate", net.name), &net.evaluate));
-    }
-    for training in &checked.trainings {
-        for o in &training.objectives {
-            flats.push((format!("objective over {:?} {} {:?}", o.over, o.optimiser, o.clip), &o.flat));
-            flats.extend(o.updates.iter().take(2).map(|u| ("update".to_string(), u)));
-        }
-        flats.extend(training.reports.iter().map(|r| (format!("report {}", r.name), &r.flat)));
-    }
-    flats.extend(checked.tests.iter().map(|t| (format!("test {} {:?} {:?}", t.title, t.fails, t.assertions), &t.flat)));
-    for (title, flat) in flats {
-        text += &format!("== {title}\n");
-        for (id, u) in flat.uses.iter() {
-            text += &format!(
-                "use {id} {} ({}) in {:?} {:?} -> {:?} {:?}\n",
-                u.name, u.block, u.parent, u.input, u.output, u.params
-            );
-        }
-        for (id, t) in flat.tensors.iter() {
-            let shape: Vec<_> = t.shape.iter().map(|s| checked.sizes.number(*s)).collect();
-            text += &format!("{id} {} {shape:?} {:?} {:?} {}\n", t.name, t.element, t.kind, t.per_example);
-        }
-        for piece in &flat.pieces {
-            let vars: Vec<_> =
-                piece.vars.iter().map(|(_, v)| format!("{}<{:?}", v.name, checked.sizes.number(v.extent))).collect();
-            let write: Vec<_> = piece.write.iter().map(form).collect();
-            text += &format!(
-                "{} [{}] = {}   {vars:?} free {:?}\n",
-                piece.out,
-                write.join(", "),
-                scalar(&piece.body),
-                piece.free
-            );
-        }
-        text += &format!("out {:?} updates {:?}\n", flat.outputs, flat.updates);
-    }
-    std::fs::write("/tmp/dump.txt", text).unwrap();
-}
-
-use brolga::check::net::{Condition, Linear, Scalar, Subscript};
-
-fn form(l: &Linear) -> String {
-    let mut text = l.constant.as_number().unwrap().to_string();
-    for (v, by) in &l.terms {
-        text += &format!("+{}v{v}", by.as_number().unwrap());
-    }
-    text
-}
-
-fn scalar(s: &Scalar) -> String {
-    match s {
-        Scalar::Number(n) => format!("{n}"),
-        Scalar::Size(s) => format!("size{s}"),
-        Scalar::Index(l) => form(l),
-        Scalar::Load { tensor, subscripts, .. } => {
-            let subs: Vec<_> = subscripts
-                .iter()
-                .map(|s| match s {
-                    Subscript::Affine(l) => form(l),
-                    Subscript::Data { tensor, subscripts } => {
-                        format!("t{tensor}[{:?}]", subscripts.iter().map(form).collect::<Vec<_>>())
-                    }
-                })
-                .collect();
-            format!("t{tensor}[{}]", subs.join(", "))
-        }
-        Scalar::Unary(op, a) => format!("{op:?}({})", scalar(a)),
-        Scalar::Binary(op, a, b) => format!("({} {op:?} {})", scalar(a), scalar(b)),
-        Scalar::If(c, a, b) => format!("(if {} then {} else {})", condition(c), scalar(a), scalar(b)),
-        Scalar::Reduce { by, vars, across_batch, body } => {
-            format!("{by:?}{vars:?}{}({})", if *across_batch { "B" } else { "" }, scalar(body))
+fn offered_edits_clear_their_finding() {
+    for path in cases() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (_, found) = findings("case.net", &text);
+        for finding in &found {
+            for help in finding.helps.iter().filter(|help| !help.edits.is_empty()) {
+                let (_, after) = findings("case.net", &apply(&text, &help.edits));
+                let count = |all: &[Diagnostic]| all.iter().filter(|d| d.code == finding.code).count();
+                assert!(
+                    count(&after) < count(&found),
+                    "{}: {} does not clear {}",
+                    path.display(),
+                    help.text,
+                    finding.code
+                );
+            }
         }
     }
 }
 
-fn condition(c: &Condition) -> String {
-    match c {
-        Condition::Index { form: f, relation } => format!("{} {relation:?} 0", form(f)),
-        Condition::Real(r, a, b) => format!("{} {r:?} {}", scalar(a), scalar(b)),
-        Condition::And(a, b) => format!("({} and {})", condition(a), condition(b)),
-        Condition::Or(a, b) => format!("({} or {})", condition(a), condition(b)),
+/// Text that does not hold a program never ends the checker.
+#[test]
+fn every_prefix_of_every_case_is_told_of() {
+    for path in cases() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (at, _) in text.char_indices().step_by(7) {
+            let (checked, problems) = front("case.net", &text[..at]);
+            problems.diagnostics(&checked.sources, &checked.sizes);
+        }
     }
 }
