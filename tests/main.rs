@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod checked;
 mod cli;
 mod data;
 mod explain;
@@ -12,6 +13,8 @@ mod lowering;
 mod problems;
 mod messages;
 mod properties;
+mod random_kernels;
+mod runtime;
 mod syntax;
 mod tidy;
 //mod train;

@@ -11,7 +11,11 @@
 
 pub mod address;
 pub mod build;
+pub mod check;
+pub mod cost;
 pub mod interp;
+pub mod parse;
+pub mod print;
 
 use crate::ids::{Arena, Id, Symbol};
 
