@@ -1,6 +1,6 @@
 //! The pages of the index: a wrong program has exactly its code, a right one nothing.
 
-use crate::messages::findings;
+use crate::check::findings;
 use brolga::diagnostic::full;
 use brolga::problem::{INDEX, examples, explain_with};
 
