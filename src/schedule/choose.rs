@@ -1,8 +1,8 @@
 //! Groups equations and orders the groups.
 
-use super::layout;
 use super::space::elements;
 use super::{Group, Schedule, Step};
+use super::{halo, layout};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, Kind, TensorId};
 use crate::target::Target;
@@ -11,8 +11,9 @@ use indexmap::IndexSet;
 /// One group for each piece, in the order of definitions.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut graph = graph.clone();
-    let needed = needed(&graph);
-    layout::block(&mut graph, &needed, target);
+    let mut needed = needed(&graph);
+    let blocks = layout::block(&mut graph, &needed, target);
+    halo::pad(&mut graph, &mut needed, &blocks);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();

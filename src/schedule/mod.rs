@@ -9,6 +9,7 @@ use crate::target::Target;
 
 pub mod choose;
 pub mod guards;
+pub mod halo;
 pub mod layout;
 pub mod classes;
 pub mod merge;
