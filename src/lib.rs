@@ -9,6 +9,7 @@
 
 pub mod ids;
 pub mod target;
+pub mod noise;
 pub mod source;
 pub mod diagnostic;
 pub mod size;
@@ -24,5 +25,3 @@ pub mod lower;
 pub mod codegen;
 pub mod runtime;
 pub mod data;
-pub mod train;
-pub mod cli;

@@ -5,3 +5,5 @@ mod text;
 mod interp;
 mod check;
 mod meaning;
+mod cost;
+mod random;

@@ -9,6 +9,7 @@ mod gradients;
 mod graph;
 mod kernel;
 mod lowering;
+mod problems;
 mod properties;
 mod syntax;
 mod tidy;

@@ -2,7 +2,7 @@
 
 use super::clif;
 use crate::kernel::Kernel;
-use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
 
 /// The kernel as Cranelift's text.
 ///
@@ -29,18 +29,23 @@ pub fn asm(kernel: &Kernel) -> Result<String, String> {
     Ok(text)
 }
 
+/// Up to the last instruction that control reaches: constants lie behind it.
 fn disassemble(bytes: &[u8]) -> String {
     let mut decoder = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE);
     let mut formatter = IntelFormatter::new();
     let mut instruction = Instruction::default();
     let mut text = String::new();
-    let mut returned = false;
-    while decoder.can_decode() && !returned {
+    let mut furthest = 0;
+    while decoder.can_decode() {
         decoder.decode_out(&mut instruction);
         let mut line = String::new();
         formatter.format(&instruction, &mut line);
         text.push_str(&format!("{:6x}  {line}\n", instruction.ip()));
-        returned = instruction.mnemonic() == iced_x86::Mnemonic::Ret;
+        furthest = furthest.max(instruction.near_branch_target());
+        let leaves = matches!(instruction.flow_control(), FlowControl::Return | FlowControl::UnconditionalBranch);
+        if leaves && instruction.next_ip() > furthest {
+            break;
+        }
     }
     text
 }

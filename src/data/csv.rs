@@ -21,6 +21,7 @@ pub const FORMAT: Format = Format {
     named: &["header", "separator", "sequence", "scale", "shift"],
     takes_fields: true,
     scale: 1.0,
+    white: 1.0,
     load,
     facts,
 };

@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
     named: &["scale", "shift"],
     takes_fields: false,
     scale: 1.0 / 16.0,
+    white: 16.0,
     load,
     facts,
 };

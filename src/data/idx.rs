@@ -22,6 +22,7 @@ pub const FORMAT: Format = Format {
     named: &["scale", "shift"],
     takes_fields: false,
     scale: 1.0,
+    white: 255.0,
     load,
     facts,
 };

@@ -17,6 +17,7 @@ pub const FORMAT: Format = Format {
     named: &["seed", "scale", "shift"],
     takes_fields: false,
     scale: 1.0,
+    white: 1.0,
     load,
     facts,
 };

@@ -16,6 +16,7 @@ pub const FORMAT: Format = Format {
     named: &[],
     takes_fields: true,
     scale: 1.0,
+    white: 1.0,
     load,
     facts,
 };

@@ -8,8 +8,11 @@
 //! - Phase axes are claimed; they are unrolled here and never leave this file.
 
 use crate::graph::affine::{disjoint, gcd, injective_sum, ranges};
-use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Graph, Guard, OriginId, Rel, Role, TensorId};
-use crate::ids::Symbol;
+use crate::graph::normal::normalise;
+use crate::graph::{
+    Affine, Axis, Combine, Equation, ExprId, Exprs, Graph, Guard, OriginId, Rel, Role, Tensor, TensorId,
+};
+use crate::ids::{Arena, Symbol};
 use std::cmp::Reverse;
 
 /// `out[map(z)] = combine over z of body(z), where all guards hold`: no axis is an output axis yet.
@@ -38,13 +41,15 @@ impl From<Equation> for Scatter {
     }
 }
 
-/// The equations, with disjoint images, that together mean the scatter. `shape` is that of `out`. Affine equality
-/// guards are solved where that makes the box smaller.
-pub fn gather(exprs: &mut Exprs, shape: &[u32], scatter: &Scatter) -> Vec<Equation> {
+/// The equations, in normal form and with disjoint images, that together mean the scatter. Affine equality guards are
+/// solved where that makes the box smaller.
+pub fn gather(exprs: &mut Exprs, tensors: &Arena<Tensor>, scatter: &Scatter) -> Vec<Equation> {
     let Some(frame) = Frame::new(scatter) else { return Vec::new() };
+    let shape = &tensors[scatter.out].shape;
     let frame = frame.solve_equalities(shape).solve_map(shape);
     let mut equations = |frames: &[Frame]| -> Vec<Equation> {
-        frames.iter().filter_map(|frame| frame.equation(exprs, scatter)).collect()
+        let found = frames.iter().filter_map(|frame| frame.equation(exprs, scatter)).collect::<Vec<_>>();
+        found.into_iter().filter_map(|equation| normalise(exprs, tensors, equation)).collect()
     };
     let pieces = equations(&frame.clone().unroll());
     if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases()]) }
@@ -54,15 +59,14 @@ pub fn gather(exprs: &mut Exprs, shape: &[u32], scatter: &Scatter) -> Vec<Equati
 /// transposed convolution, and those of gradients. Comes after differentiation: the gradient of what is solved is worse
 /// than the solved gradient. Values stay as they are.
 pub fn solve_equalities(graph: &mut Graph) {
-    for (&out, def) in &mut graph.defs {
+    for def in graph.defs.values_mut() {
         if !def.pieces.iter().any(is_solvable) {
             continue;
         }
-        let shape = &graph.tensors[out].shape;
         let mut pieces = Vec::new();
         for piece in &def.pieces {
             match is_solvable(piece) {
-                true => pieces.extend(gather(&mut graph.exprs, shape, &Scatter::from(piece.clone()))),
+                true => pieces.extend(gather(&mut graph.exprs, &graph.tensors, &Scatter::from(piece.clone()))),
                 false => pieces.push(piece.clone()),
             }
         }

@@ -1,6 +1,6 @@
 //! Edits that several problems offer.
 
-use crate::diagnostic::Edit;
+use crate::diagnostic::{Edit, Help};
 use crate::size::Explainer;
 use crate::source::Span;
 
@@ -15,4 +15,21 @@ pub fn argument(look: &Explainer, call: Span, argument: &str) -> Option<Edit> {
     let lead = if text.trim_end_matches(')').ends_with('(') { "" } else { ", " };
     let at = Span { start: call.end - 1, end: call.end - 1, ..call };
     Some(Edit { at, text: format!("{lead}{argument}") })
+}
+
+/// The candidate that wraps an expression in a call: `mean(...)`.
+pub fn wrapped(look: &Explainer, at: Span, by: &str) -> Option<Help> {
+    if look.sources.in_library(at) {
+        return None;
+    }
+    let text = format!("{by}({})", look.sources.text(at));
+    Some(Help { text: format!("`{text}`"), edits: vec![Edit { at, text }] })
+}
+
+/// The edit that takes a stage out of its pipeline, with the arrow before it.
+pub fn without_stage(look: &Explainer, stage: Span) -> Option<Edit> {
+    let text = &look.sources.get(stage.source).text;
+    let before = text[..stage.start as usize].trim_end().strip_suffix("->")?;
+    let at = Span { start: before.trim_end().len() as u32, ..stage };
+    (!look.sources.in_library(stage)).then(|| Edit { at, text: String::new() })
 }

@@ -18,7 +18,7 @@ pub struct Seen {
 /// At most so many helps stand below a message.
 const HELPS: usize = 2;
 
-/// Puts those candidates first that clear the finding, the best one with its edits, and keeps at most two helps.
+/// Puts those candidates first that clear the finding, and keeps at most two helps. `--fix` takes the first one.
 pub fn try_fixes(
     mut diagnostic: Diagnostic,
     candidates: Vec<Help>,
@@ -26,10 +26,11 @@ pub fn try_fixes(
     recheck: &mut Recheck,
 ) -> Diagnostic {
     let Some(at) = diagnostic.labels.first().map(|label| label.at) else { return diagnostic };
-    let cleared = candidates.into_iter().find(|help| clears(diagnostic.code, at, &help.edits, sources, recheck));
-    if let Some(help) = cleared {
-        diagnostic.helps.insert(0, help);
-    }
+    let mut clear = |help: &Help| clears(diagnostic.code, at, &help.edits, sources, recheck);
+    let cleared: Vec<Help> = candidates.into_iter().filter(|help| clear(help)).take(HELPS).collect();
+    // Words that say the same as a tried edit are no second help.
+    diagnostic.helps.retain(|words| cleared.iter().all(|help| !help.text.contains(&words.text)));
+    diagnostic.helps.splice(0..0, cleared);
     diagnostic.helps.truncate(HELPS);
     diagnostic
 }

@@ -1,6 +1,6 @@
 //! Builds one diagnostic. It prints sizes, shapes and derivations, so that a problem only says what it is about.
 
-use super::{Given, InUse};
+use super::{Given, InUse, Signature, words};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::size::{Explainer, Rule, SizeId, Sizes, show};
 use crate::source::{Sources, Span};
@@ -68,6 +68,20 @@ impl<'a> Report<'a> {
     /// What to do about it, in words. At most two are shown, tried edits before words.
     pub fn help(&mut self, text: impl Into<String>) {
         self.diagnostic.helps.push(Help { text: text.into(), edits: Vec::new() });
+    }
+
+    /// Shows the head of what was called: as a note, and at its place if the user wrote it.
+    pub fn signature(&mut self, signature: &Signature) {
+        let text = match signature {
+            Signature::Text(text) => text.clone(),
+            Signature::Head(head) => {
+                if !self.sources().in_library(*head) {
+                    self.label(*head, "declared here");
+                }
+                words::signature(&self.text(*head))
+            }
+        };
+        self.note(text);
     }
 
     /// `48`

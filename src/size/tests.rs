@@ -1,4 +1,5 @@
 //! Sizes by themselves.
+#![allow(clippy::unwrap_used)]
 
 use super::{Formula, Poly, Sizes, Verdict, compare, show};
 use crate::ids::Symbol;

@@ -1,1 +1,8 @@
 //! Steps, epochs, checkpoints, metrics.
+
+pub mod checkpoint;
+pub mod epoch;
+pub mod metrics;
+pub mod progress;
+pub mod random;
+pub mod session;

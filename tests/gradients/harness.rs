@@ -9,6 +9,7 @@ use brolga::grad::{differentiate, solve_equalities};
 use brolga::graph::affine::elements;
 use brolga::graph::check;
 use brolga::graph::interp;
+use brolga::graph::normal::normalise_all;
 use brolga::graph::text::{print, read};
 use brolga::graph::{
     Affine, Axis, Combine, Dtype, Equation, ExprId, Graph, Kind, Origin, OriginId, OriginRole, Role, TensorId,
@@ -153,7 +154,7 @@ pub fn error(
 }
 
 /// What is done to a graph after differentiation; each keeps the meaning.
-const STAGES: [(&str, fn(&mut Graph)); 1] = [("equalities solved", solve_equalities)];
+const STAGES: [(&str, fn(&mut Graph)); 2] = [("normal form", normalise_all), ("equalities solved", solve_equalities)];
 
 /// Rewrites sum in another order: 2^-53 times at most some thousand terms, of the size of the largest value.
 const ROUNDING: f64 = 1e-12;

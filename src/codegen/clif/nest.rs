@@ -1,5 +1,6 @@
 //! Statements: parts, loops, branches.
 
+use super::tile::is_tile_step;
 use super::*;
 use crate::kernel::{Address, Carried, Condition, Loop, VarId};
 use ir::condcodes::IntCC;
@@ -23,8 +24,7 @@ struct Unrolled {
     rest: u32,
 }
 
-/// Instructions that an unrolled body should not exceed: the decoded-instruction cache of the CPU holds some thousand,
-/// and the register copies at the back edge (one an accumulator) are small against 100.
+/// Loops with fewer instructions than this are unrolled wholly.
 const BODY: u32 = 128;
 
 impl Translator<'_, '_> {
@@ -71,7 +71,7 @@ impl Translator<'_, '_> {
         self.stepping = parts.iter().map(|p| p.0).collect();
     }
 
-    fn list(&mut self, stmts: &[Stmt]) {
+    pub(super) fn list(&mut self, stmts: &[Stmt]) {
         for stmt in stmts {
             match stmt {
                 Stmt::Let(value, op) => self.define(*value, op),
@@ -82,7 +82,7 @@ impl Translator<'_, '_> {
         }
     }
 
-    fn define(&mut self, value: ValueId, op: &Op) {
+    pub(super) fn define(&mut self, value: ValueId, op: &Op) {
         if self.constants[value.index()].is_none() {
             self.values[value.index()] = self.op(value, op);
         }
@@ -91,27 +91,45 @@ impl Translator<'_, '_> {
 
     fn repeat(&mut self, l: &Loop) {
         let plan = unroll(self.kernel, l);
-        let mut around: Vec<Lanes> = l.carried.iter().map(|c| self.get(c.init)).collect();
+        let mut around: Vec<Lanes> = l.carried.iter().map(|c| self.start(c.init)).collect();
         let looped = if plan.turns > 1 { plan.turns * plan.copies } else { 0 };
         if looped > 0 {
             around = self.turns(l, plan, around);
         }
         for turn in looped..l.trip {
             self.vars[l.var.index()] = Var::Fixed(i64::from(turn));
-            around = self.copy(l, around);
+            around = self.copy(l, around, false);
         }
         for (c, lanes) in l.carried.iter().zip(around) {
             self.bind(c.result, lanes);
         }
     }
 
+    /// The start of a carried value: a constant gets a register of its own for each, instead of copies of one.
+    fn start(&mut self, init: ValueId) -> Lanes {
+        let chunks = chunks(self.kernel.values[init]);
+        if self.constants[init.index()].is_none() {
+            return self.get(init);
+        }
+        (0..usize::from(chunks))
+            .map(|chunk| {
+                self.made.clear();
+                self.get(init)[chunk]
+            })
+            .collect()
+    }
+
     /// The body once; gives the next values.
-    fn copy(&mut self, l: &Loop, around: Vec<Lanes>) -> Vec<Lanes> {
+    fn copy(&mut self, l: &Loop, around: Vec<Lanes>, backward: bool) -> Vec<Lanes> {
         let mark = self.pointers.mark();
         for (c, lanes) in l.carried.iter().zip(around) {
             self.bind(c.inside, lanes);
         }
-        self.list(&l.body);
+        if backward {
+            self.backward(l);
+        } else {
+            self.list(&l.body);
+        }
         self.pointers.forget(mark);
         l.carried.iter().map(|c| self.get(c.next)).collect()
     }
@@ -121,40 +139,44 @@ impl Translator<'_, '_> {
         self.dynamic_offsets(value);
     }
 
-    /// A loop that is tested at its end; carries the counter, what steps through memory, and the values.
+    /// A loop that is tested at its head; carries the counter, what steps through memory, and the values.
+    ///
+    /// At its head, so that each next value has one use, the jump back: Cranelift folds a load into an instruction only
+    /// where nothing that comes of it has two.
     fn turns(&mut self, l: &Loop, plan: Unrolled, around: Vec<Lanes>) -> Vec<Lanes> {
-        let head = self.b.create_block();
-        let exit = self.b.create_block();
+        let (head, body, exit) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let counter = self.b.append_block_param(head, I64);
         let steps = self.steps(l, head, counter);
         let inside = self.block_params(head, &l.carried);
-
         let zero = self.b.ins().iconst(I64, 0);
         let start = [zero].into_iter().chain(steps.iter().map(|s| s.start)).chain(around.into_iter().flatten());
         let start: Vec<BlockArg> = start.map(BlockArg::Value).collect();
         self.b.ins().jump(head, &start);
 
         self.switch_to(head);
+        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, counter, i64::from(plan.turns * plan.copies));
+        self.b.ins().brif(more, body, &[], exit, &[]);
+
+        self.switch_to(body);
         let mark = self.pointers.mark();
         self.stepping.push(l.var);
         self.enter_steps(&steps);
-        let mut around = inside;
+        let (tile, mut around) = (is_tile_step(l), inside.clone());
         for shift in 0..plan.copies {
             self.vars[l.var.index()] = Var::Steps { counter, shift: i64::from(shift) };
-            around = self.copy(l, around);
+            around = self.copy(l, around, tile && shift % 2 == 1);
         }
         let mut next = vec![self.b.ins().iadd_imm_s(counter, i64::from(plan.copies))];
         for step in &steps {
             next.push(self.b.ins().iadd_imm_s(step.param, step.bytes * i64::from(plan.copies)));
         }
-        let more = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, next[0], i64::from(plan.turns * plan.copies));
-        let args = next.into_iter().chain(around.iter().flatten().copied());
+        let args = next.into_iter().chain(around.into_iter().flatten());
         let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
-        self.b.ins().brif(more, head, &args, exit, &[]);
+        self.b.ins().jump(head, &args);
         self.stepping.pop();
         self.pointers.forget(mark);
         self.switch_to(exit);
-        around
+        inside
     }
 
     fn block_params(&mut self, block: ir::Block, carried: &[Carried]) -> Vec<Lanes> {
@@ -241,16 +263,29 @@ impl Translator<'_, '_> {
     }
 }
 
-/// Unrolls loops wholly where that is short, innermost ones else by the factor that leaves the fewest turns over.
+/// Unrolls loops wholly where that is short, innermost ones else such that few turns are left over; the steps of a tile
+/// an even number of times (see `tile`).
 fn unroll(kernel: &Kernel, l: &Loop) -> Unrolled {
     let weight = weight(kernel, &l.body).max(1);
     let inner = !l.body.iter().any(|s| matches!(s, Stmt::Loop(_) | Stmt::If { .. }));
     if l.trip <= 1 || l.trip.saturating_mul(weight) <= BODY {
         return Unrolled { turns: 0, copies: 1, rest: l.trip };
     }
-    let most = if inner { (BODY / weight).clamp(1, 8) } else { 1 };
-    // Fewest left over counts most, then many copies.
-    let copies = (1..=most).max_by_key(|&c| c * 4 / (1 + 2 * (l.trip % c).min(1))).unwrap_or(1);
+    let copies = match inner {
+        false => 1,
+        true if is_tile_step(l) => {
+            if l.trip % 4 == 2 {
+                2
+            } else {
+                4
+            }
+        }
+        true => {
+            // Fewest left over counts most, then many copies.
+            let most = (BODY / 2 / weight).clamp(1, 4);
+            (1..=most).max_by_key(|&c| c * 4 / (1 + 2 * (l.trip % c).min(1))).unwrap_or(1)
+        }
+    };
     Unrolled { turns: l.trip / copies, copies, rest: l.trip % copies }
 }
 
@@ -270,60 +305,4 @@ fn weight(kernel: &Kernel, stmts: &[Stmt]) -> u32 {
             Stmt::If { then, otherwise, .. } => 2 + weight(kernel, then) + weight(kernel, otherwise),
         })
         .fold(0, u32::saturating_add)
-}
-
-/// For each value made by a multiply-add, whether its factors are made in the same list and used by nothing below it.
-pub(super) fn dying(kernel: &Kernel) -> Vec<[bool; 2]> {
-    let mut dying = vec![[false; 2]; kernel.values.len()];
-    let mut used = vec![false; kernel.values.len()];
-    dying_list(&kernel.body, &[], &mut used, &mut dying);
-    dying
-}
-
-fn dying_list(stmts: &[Stmt], carried: &[Carried], used: &mut [bool], dying: &mut [[bool; 2]]) {
-    let mut here = vec![false; used.len()];
-    for c in carried {
-        here[c.inside.index()] = true;
-        used[c.next.index()] = true;
-    }
-    for stmt in stmts {
-        match stmt {
-            Stmt::Let(v, _) => here[v.index()] = true,
-            Stmt::Loop(l) => l.carried.iter().for_each(|c| here[c.result.index()] = true),
-            Stmt::If { .. } | Stmt::Store { .. } => {}
-        }
-    }
-    for stmt in stmts.iter().rev() {
-        match stmt {
-            Stmt::Let(v, op) => {
-                if let Op::Fma(a, b, _) = op {
-                    dying[v.index()] = [a, b].map(|f| here[f.index()] && !used[f.index()]);
-                }
-                operands(op).iter().for_each(|o| used[o.index()] = true);
-            }
-            Stmt::Loop(l) => {
-                dying_list(&l.body, &l.carried, used, dying);
-                l.carried.iter().for_each(|c| used[c.init.index()] = true);
-            }
-            Stmt::If { then, otherwise, .. } => {
-                dying_list(then, &[], used, dying);
-                dying_list(otherwise, &[], used, dying);
-            }
-            Stmt::Store { place, value } => {
-                used[value.index()] = true;
-                place.dynamic.iter().for_each(|d| used[d.value.index()] = true);
-            }
-        }
-    }
-}
-
-/// The values that an operation reads.
-fn operands(op: &Op) -> SmallVec<[ValueId; 3]> {
-    match op {
-        Op::F32(_) | Op::I32(_) | Op::Index(_) | Op::Iota => SmallVec::new(),
-        Op::Load(place) => place.dynamic.iter().map(|d| d.value).collect(),
-        Op::Splat(a) | Op::Unary(_, a) | Op::Fold(_, a) => SmallVec::from_slice(&[*a]),
-        Op::Binary(_, a, b) | Op::Compare(_, a, b) => SmallVec::from_slice(&[*a, *b]),
-        Op::Fma(a, b, c) | Op::Select(a, b, c) => SmallVec::from_slice(&[*a, *b, *c]),
-    }
 }

@@ -156,14 +156,23 @@ impl Translator<'_, '_> {
         }
     }
 
-    /// x86 writes the sum over the factor that is put first: take the one that is not needed any more.
+    /// x86 writes the sum over the factor that is put first: take one that is not needed any more.
     fn fma(&mut self, value: ValueId, a: ValueId, b: ValueId, c: ValueId) -> Lanes {
-        let [a_dies, b_dies] = self.dying[value.index()];
-        let (x, y, z) = (self.get(a), self.get(b), self.get(c));
-        let worth = |dies: bool, lanes: &Lanes| if dies { distinct(lanes) } else { 0 };
-        let (x, y) = if worth(b_dies, &y) > worth(a_dies, &x) { (y, x) } else { (x, y) };
-        let lanes = x.into_iter().zip(y).zip(z);
-        lanes.map(|((x, y), z)| self.b.ins().fma(x, y, z)).collect()
+        let dying = self.dying[value.index()];
+        let [a_dies, b_dies] = if self.backwards { dying.backward } else { dying.forward };
+        let (a, b, mut sums) = (self.get(a), self.get(b), self.get(c));
+        let mut order: Vec<usize> = (0..sums.len()).collect();
+        if self.backwards {
+            order.reverse();
+        }
+        for (step, &i) in order.iter().enumerate() {
+            let later = &order[step + 1..];
+            let a_free = a_dies && later.iter().all(|&l| a[l] != a[i]);
+            let b_free = b_dies && later.iter().all(|&l| b[l] != b[i]);
+            let (x, y) = if b_free && !a_free { (b[i], a[i]) } else { (a[i], b[i]) };
+            sums[i] = self.b.ins().fma(x, y, sums[i]);
+        }
+        sums
     }
 
     fn compare(&mut self, op: Compare, a: ValueId, b: ValueId) -> Lanes {
@@ -231,8 +240,4 @@ impl Translator<'_, '_> {
         let (even, odd) = (self.float(combine, l0, l2), self.float(combine, l1, l3));
         self.float(combine, even, odd)
     }
-}
-
-fn distinct(lanes: &Lanes) -> usize {
-    (0..lanes.len()).filter(|&i| !lanes[..i].contains(&lanes[i])).count()
 }

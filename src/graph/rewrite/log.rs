@@ -5,11 +5,13 @@
 //! A product is taken apart only if at most one factor may be negative: the result is a number where that of the
 //! logarithm was.
 
+use super::hoist::best_corner;
 use super::look::{inverse, only_piece, value_at};
 use crate::graph::lift::lift;
 use crate::graph::normal::sure_pin;
 use crate::graph::{
-    Access, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Kind, Origin, OriginRole, TensorId, Unary,
+    Access, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, Origin, OriginRole, Rel,
+    TensorId, Unary,
 };
 use std::collections::HashMap;
 
@@ -229,24 +231,14 @@ fn is_positive_tensor(graph: &Graph, known: &mut HashMap<TensorId, bool>, tensor
     }
     let positive = only_piece(graph, tensor).is_some_and(|piece| {
         let whole = inverse(&graph.tensors[tensor], piece).is_some_and(|inverse| inverse.is_whole());
-        let live = piece.guards.iter().all(|guard| !guard_may_fail(piece, guard));
+        let live = piece.guards.len() < 2 && piece.guards.iter().all(|guard| !guard_may_fail(piece, guard));
         whole && live && piece.combine != Combine::ArgMax && is_positive(graph, known, piece.body, depth)
     });
     known.insert(tensor, positive);
     positive
 }
 
-/// Whether a guard may leave an output element without any live point; one that spares its first reduced point, or
-/// its last, does not.
-fn guard_may_fail(piece: &Equation, guard: &crate::graph::Guard) -> bool {
-    use crate::graph::affine::{Range, ranges};
-    if guard.data.is_some() || guard.rel == crate::graph::Rel::Eq {
-        return true;
-    }
-    let mut corner = ranges(&piece.axes);
-    for axis in piece.n_out..piece.axes.len() {
-        let best = if guard.form.coefficient(axis) > 0 { corner[axis].high } else { corner[axis].low };
-        corner[axis] = Range::of(best, best);
-    }
-    guard.form.range(&corner).low < 0
+/// Whether a guard may leave an output element without any live point.
+fn guard_may_fail(piece: &Equation, guard: &Guard) -> bool {
+    guard.data.is_some() || guard.rel == Rel::Eq || best_corner(piece, guard) < 0
 }

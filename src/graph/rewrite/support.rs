@@ -21,14 +21,16 @@ struct Support {
     value: f64,
 }
 
-/// Passes supports from each definition to those that read it, in the order of dependence.
-pub fn spread(graph: &mut Graph, reach: Reach) {
+/// Passes supports from each definition to those that read it, in the order of dependence; `may` is asked before each.
+pub fn spread(graph: &mut Graph, reach: Reach, may: &mut dyn FnMut() -> bool) {
     let order = order(graph).unwrap_or_else(|_| graph.defs.keys().copied().collect());
     let mut supports: Vec<Option<Support>> = (0..graph.tensors.len()).map(|_| None).collect();
     for out in order {
         for at in 0..graph.defs[&out].pieces.len() {
             let piece = graph.defs[&out].pieces[at].clone();
-            if let Some(new) = narrowed(graph, &supports, piece, reach) {
+            if let Some(new) = narrowed(graph, &supports, piece, reach)
+                && may()
+            {
                 graph.defs[&out].pieces[at] = new;
             }
         }

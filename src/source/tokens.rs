@@ -2,11 +2,11 @@
 //!
 //! **Invariants**: tokens stand in order, do not overlap, and leave out blanks only; places are bytes of the stretch.
 
-use crate::source::scan::{Piece, Scan};
+use super::scan::{Piece, Scan};
 
 /// What a token is, as far as messages care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::source) enum Kind {
     Word,
     /// Also what was perhaps meant as one: `1.`, `12abc`.
     Number,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
 
 /// One token.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token<'t> {
+pub(in crate::source) struct Token<'t> {
     pub kind: Kind,
     pub text: &'t str,
     pub start: usize,
@@ -40,7 +40,7 @@ const MARKS: [&str; 32] = [
 
 impl Token<'_> {
     /// Whether a value can begin with this token.
-    pub(super) fn begins_value(&self) -> bool {
+    pub(in crate::source) fn begins_value(&self) -> bool {
         match self.kind {
             Kind::Word => !is_reserved(self.text) || matches!(self.text, "if" | "each"),
             Kind::Number | Kind::Text | Kind::Open => true,
@@ -49,7 +49,7 @@ impl Token<'_> {
     }
 
     /// Whether a value can end with this token.
-    pub(super) fn ends_value(&self) -> bool {
+    pub(in crate::source) fn ends_value(&self) -> bool {
         match self.kind {
             Kind::Word => !is_reserved(self.text),
             Kind::Number | Kind::Text | Kind::Close => true,
@@ -58,13 +58,13 @@ impl Token<'_> {
     }
 
     /// `->` in either form.
-    pub(super) fn is_arrow(&self) -> bool {
+    pub(in crate::source) fn is_arrow(&self) -> bool {
         matches!(self.text, "->" | "→")
     }
 }
 
 /// Words that cannot be names: those of the grammar's rule `reserved`.
-pub(super) fn is_reserved(word: &str) -> bool {
+pub(in crate::source) fn is_reserved(word: &str) -> bool {
     const WORDS: [&str; 18] = [
         "param", "noise", "require", "minimise", "minimize", "report", "show", "if", "then", "else", "each", "in",
         "as", "and", "or", "over", "using", "every",
@@ -73,7 +73,7 @@ pub(super) fn is_reserved(word: &str) -> bool {
 }
 
 /// The tokens of a stretch.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(in crate::source) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut upto = 0;
     for (piece, start, end) in Scan::new(text) {
@@ -100,11 +100,8 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
 fn mark(text: &str, start: usize, end: usize) -> (Kind, usize) {
     let rest = &text[start..];
     let before = text[..start].chars().next_back();
-    let digit = rest[1..].starts_with(|c: char| c.is_ascii_digit());
-    if rest.starts_with('.')
-        && digit
-        && !before.is_some_and(|c| c == '_' || c == '.' || c == ')' || c.is_alphanumeric())
-    {
+    let digit = rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    if digit && !before.is_some_and(|c| c == '_' || c == '.' || c == ')' || c.is_alphanumeric()) {
         return (Kind::Number, start + number(rest));
     }
     match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
