@@ -3,7 +3,7 @@
 use super::check_graph;
 use brolga::grad::{differentiate, solve_equalities};
 use brolga::graph::normal::normalise_all;
-use brolga::graph::rewrite::meaning;
+use brolga::graph::rewrite::{cost, meaning};
 use brolga::graph::text::{names, print, read};
 use brolga::graph::{Graph, Kind};
 use std::fmt::Write;
