@@ -10,8 +10,9 @@
 pub mod ids;
 pub mod target;
 pub mod noise;
-pub mod source;
+pub mod span;
 pub mod diagnostic;
+pub mod source;
 pub mod size;
 pub mod problem;
 pub mod library;

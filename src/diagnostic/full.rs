@@ -5,7 +5,7 @@
 //! otherwise, so the headline is written here and its first line dropped.
 
 use super::{Diagnostic, Label};
-use crate::source::{SourceId, Sources, Span};
+use crate::span::{SourceId, Sources, Span};
 use ariadne::{CharSet, Color, Config, IndexType, Report, ReportKind, Source};
 use std::collections::BTreeMap;
 use std::ops::Range;

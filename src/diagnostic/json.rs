@@ -1,7 +1,7 @@
 //! All findings of a run as one object, for programs. `version` changes when a field changes its meaning.
 
 use super::{Diagnostic, Edit, Help, Label};
-use crate::source::{Sources, Span};
+use crate::span::{Sources, Span};
 use serde::Serialize;
 
 /// The version of the object.

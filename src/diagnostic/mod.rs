@@ -4,7 +4,7 @@ pub mod full;
 pub mod json;
 pub mod short;
 
-use crate::source::{Sources, Span};
+use crate::span::{Sources, Span};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
