@@ -43,11 +43,12 @@ fn define(graph: &Graph, tensor: TensorId, target: Target, steps: &mut Vec<Step>
         return;
     }
     let pieces: &[Equation] = graph.defs.get(&tensor).map_or(&[], |d| &d.pieces);
-    let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| super::classes::scatter(p).is_some());
+    let filled = !covers(graph, tensor, pieces)
+        || pieces.iter().any(|p| super::classes::scatter(&Group::alone("".into(), p, false)).is_some());
     let mut groups = Vec::new();
     for piece in pieces {
         let name = graph.tensors[tensor].name.clone();
-        let mut group = Group { name, equations: vec![piece.clone()], stored: vec![true], filled, tile: None };
+        let mut group = Group::alone(name, piece, filled);
         group.tile = super::tile::choose(graph, &group, target);
         groups.push(group);
     }

@@ -121,7 +121,9 @@ impl Net {
         let gradients = differentiate(&mut graph, loss, &params);
         solve_equalities(&mut graph);
         normalise_all(&mut graph);
-        self.updates(&graph, &params, &gradients)
+        let mut whole = self.updates(&graph, &params, &gradients);
+        cost(&mut whole, u32::MAX);
+        whole
     }
 
     fn updates(
