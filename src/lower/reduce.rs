@@ -36,7 +36,7 @@ impl<'n> Reduction<'n> {
         lane: Option<usize>,
         lanes: u16,
     ) -> Reduction<'n> {
-        Reduction { space, group, member, skipped, pins: classes::pins(member), lane, lanes }
+        Reduction { space, group, member, skipped, pins: classes::pins(&group.axes, member), lane, lanes }
     }
 
     /// The value at a point.

@@ -2,7 +2,7 @@
 
 use super::space::{coefficient, mentions};
 use super::{Group, Member};
-use crate::graph::{Access, Binary, Combine, Equation, Expr, ExprId, Graph, Rel};
+use crate::graph::{Access, Axis, Binary, Combine, Equation, Expr, ExprId, Graph, Rel};
 
 /// `sum(factor * a * b)`
 #[derive(Clone, Debug)]
@@ -52,8 +52,11 @@ fn factors(graph: &Graph, expr: ExprId, factor: &mut f64, loads: &mut Vec<Access
     Some(())
 }
 
-/// Reduced axes that an equality with data determines, with the guards that do: (guard, axis).
-pub fn pins(member: &Member) -> Vec<(usize, usize)> {
+/// An axis of at most so many points is swept, in vectors, rather than looked up point by point.
+const SWEPT: u32 = 16;
+
+/// Longer reduced axes that an equality with data determines, with the guards that do: (guard, axis).
+pub fn pins(axes: &[Axis], member: &Member) -> Vec<(usize, usize)> {
     let mut out: Vec<(usize, usize)> = Vec::new();
     if member.combine != Combine::Sum {
         return out;
@@ -61,7 +64,8 @@ pub fn pins(member: &Member) -> Vec<(usize, usize)> {
     for (number, guard) in member.guards.iter().enumerate() {
         let (Some((_, access)), Rel::Eq) = (&guard.data, guard.rel) else { continue };
         let found = member.reduced.iter().copied().find(|&axis| {
-            coefficient(&guard.form, axis).abs() == 1
+            axes[axis].extent > SWEPT
+                && coefficient(&guard.form, axis).abs() == 1
                 && !mentions(access, axis)
                 && out.iter().all(|&(_, other)| {
                     other != axis && coefficient(&guard.form, other) == 0 && !mentions(access, other)

@@ -111,7 +111,7 @@ fn kinds(group: &Group) -> Vec<Option<usize>> {
     for (number, member) in group.members.iter().enumerate() {
         member.wide.iter().for_each(|&a| kinds[a] = Some(2 * number + 1));
         member.reduced.iter().for_each(|&a| kinds[a] = Some(2 * number + 2));
-        classes::pins(member).iter().for_each(|&(_, a)| kinds[a] = None);
+        classes::pins(&group.axes, member).iter().for_each(|&(_, a)| kinds[a] = None);
     }
     kinds
 }
@@ -154,7 +154,7 @@ fn score(graph: &Graph, group: &Group, space: &Space, member: &Member, axis: usi
     if reduced && !matches!(member.combine, Combine::Sum | Combine::Max) {
         return None;
     }
-    let pinned = classes::pins(member);
+    let pinned = classes::pins(&group.axes, member);
     let of_band = axis < group.band;
     let mut possible = pinned.iter().all(|&(number, p)| {
         let guard = &member.guards[number];

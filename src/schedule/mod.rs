@@ -8,11 +8,13 @@ use crate::ids::Symbol;
 use crate::target::Target;
 
 pub mod choose;
+pub mod fuse;
 pub mod guards;
 pub mod halo;
 pub mod layout;
 pub mod classes;
 pub mod merge;
+pub mod sequence;
 pub mod space;
 pub mod tile;
 
