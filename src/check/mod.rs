@@ -33,6 +33,7 @@ mod optimiser;
 mod params;
 mod pipeline;
 mod scope;
+pub mod shapes;
 mod tell;
 mod terms;
 mod testing;

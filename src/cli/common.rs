@@ -2,14 +2,14 @@
 
 use super::output;
 use crate::check::net::Checked;
-use crate::check::{DataFacts, Options};
+use crate::check::{DataFacts, FieldFacts, Options, SplitFacts};
 use crate::compile;
-use crate::data::{self, DataProblem, Place, Request, Want};
+use crate::data::{self, DataProblem, Facts, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::target::Target;
 use crate::train::session::RunError;
-use crate::source::{Sources, parse};
+use crate::source::{MAX_BYTES, Sources, add_bytes};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -209,7 +209,7 @@ impl Common {
             for (split, call) in &dataset.splits {
                 let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
                 match data::facts(call, &request) {
-                    Ok(found) => facts.add(&dataset.name, split, found),
+                    Ok(found) => facts.add(&dataset.name, split, told(found)),
                     Err(error) if error.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &error.path),
                     Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
                 }
@@ -219,11 +219,20 @@ impl Common {
     }
 }
 
+/// What the checker is told of a split.
+fn told(facts: Facts) -> SplitFacts {
+    let field = |f: crate::data::FieldFacts| FieldFacts { shape: f.shape, classes: f.classes, names: f.names };
+    SplitFacts {
+        examples: facts.examples.map(|n| n as u64),
+        fields: facts.fields.into_iter().map(field).collect(),
+    }
+}
+
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
     let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
     let field = |field: &crate::check::net::Field| Want {
-        name: field.name.to_string(),
+        name: field.name.clone(),
         shape: field.shape.iter().map(|&size| number(size)).collect(),
         classes: match field.element {
             crate::check::net::Element::Index(n) => Some(number(n)),
@@ -239,12 +248,12 @@ pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Wan
 /// When it cannot be read, is above 4 MiB, or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let size = std::fs::metadata(path).map_err(|error| Failure::io(path, "read", &error))?.len();
-    if size > parse::MAX_BYTES as u64 {
+    if size > MAX_BYTES as u64 {
         return Err(Failure::new(format!("{} has {size} bytes; a .net file has at most 4 MiB", path.display())));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::io(path, "read", &error))?;
     let mut sources = Sources::default();
-    let (_, finding) = parse::add_bytes(&mut sources, &path.display().to_string(), &bytes);
+    let (_, finding) = add_bytes(&mut sources, &path.display().to_string(), &bytes);
     match finding {
         Some(finding) => {
             let format = Format::Full { color: false };

@@ -47,7 +47,7 @@ pub fn load(common: &Common, path: &Path, session: &mut Session) -> Result<(), F
 /// Writes tensors into a session's store.
 pub fn put(session: &mut Session, tensors: Vec<Saved>) {
     for tensor in tensors {
-        session.store.insert(&tensor.path, &tensor.values);
+        session.store.set(&tensor.path, &tensor.values);
     }
 }
 
