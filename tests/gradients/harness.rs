@@ -10,6 +10,7 @@ use brolga::graph::affine::elements;
 use brolga::graph::check;
 use brolga::graph::interp;
 use brolga::graph::normal::normalise_all;
+use brolga::graph::rewrite::cost;
 use brolga::graph::text::{print, read};
 use brolga::graph::{
     Affine, Axis, Combine, Dtype, Equation, ExprId, Graph, Kind, Origin, OriginId, OriginRole, Role, TensorId,
@@ -158,7 +159,11 @@ pub fn error(
 }
 
 /// What is done to a graph after differentiation; each keeps the meaning.
-const STAGES: [(&str, fn(&mut Graph)); 2] = [("normal form", normalise_all), ("equalities solved", solve_equalities)];
+const STAGES: [(&str, fn(&mut Graph)); 3] = [
+    ("normal form", normalise_all),
+    ("equalities solved", solve_equalities),
+    ("cost rewritten", |graph| cost(graph, u32::MAX)),
+];
 
 /// Rewrites sum in another order: 2^-53 times at most some thousand terms, of the size of the largest value.
 const ROUNDING: f64 = 1e-12;
@@ -231,14 +236,15 @@ impl Case {
         }
         let before = values(graph, &given)?;
         let mut graph = graph.clone();
+        graph.outputs = gradients.iter().map(|&gradient| (graph.tensors[gradient].name.clone(), gradient)).collect();
         for (stage, rewrite) in STAGES {
             rewrite(&mut graph);
             if let Err(text) = check::check(&graph) {
                 return report(stage, text, &graph);
             }
             let after = values(&graph, &given)?;
-            let far =
-                gradients.iter().map(|gradient| distance(&before[gradient], &after[gradient])).fold(0.0, f64::max);
+            let pairs = gradients.iter().zip(&graph.outputs);
+            let far = pairs.map(|(old, (_, new))| distance(&before[old], &after[new])).fold(0.0, f64::max);
             if far > ROUNDING {
                 return report(stage, format!("moves by {far:.2e}"), &graph);
             }
