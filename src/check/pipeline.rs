@@ -120,7 +120,11 @@ impl<'t> Checker<'t> {
     pub fn arguments(&mut self, args: &'t [tree::Argument], env: &Env) -> Vec<Arg<'t>> {
         let of = |checker: &mut Checker<'t>, arg: &'t tree::Argument| Arg {
             name: arg.name.as_ref().map(|name| (name.text.clone(), name.at)),
-            value: checker.pipeline(&arg.value, env),
+            // `across=batch` names no value.
+            value: match &arg.name {
+                Some(name) if &*name.text == "across" => Value::Text(checker.sources.text(arg.value.at).into()),
+                Some(_) | None => checker.pipeline(&arg.value, env),
+            },
             at: arg.value.at,
         };
         args.iter().map(|arg| of(self, arg)).collect()
