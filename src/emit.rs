@@ -51,7 +51,7 @@ pub fn stages(
     let whole = compile::graph(checked, job, batch);
     let optimised = compile::optimise(&whole);
     let schedule = schedule::schedule(&optimised, target);
-    let plan = lower::follow(&schedule);
+    let plan = compile::laid_out(lower::follow(&schedule));
     for (stage, name) in Stage::ALL.into_iter().filter(|(stage, _)| wanted.contains(stage)) {
         let text = match stage {
             Stage::Graph => {
@@ -83,7 +83,7 @@ pub fn times(checked: &Checked, job: Job, batch: u32, target: Target) -> Result<
     clock.lap("rewrite");
     let schedule = schedule::schedule(&graph, target);
     clock.lap("schedule");
-    let plan = lower::follow(&schedule);
+    let plan = compile::laid_out(lower::follow(&schedule));
     clock.lap("lower");
     compile::program(plan, target)?;
     clock.lap("codegen");

@@ -27,6 +27,12 @@ fn convolutions() {
 }
 
 #[test]
+fn convolutions_with_guarded_groups() {
+    let grouped = cases::convolutions().into_iter().filter(|(_, conv)| conv.groups > 1);
+    check(grouped.map(|(name, conv)| Case::new(format!("conv {name}"), conv.text_with_guarded_groups())));
+}
+
+#[test]
 fn transposed_convolutions() {
     let conv = |(name, conv): (String, cases::Conv)| Case::new(format!("conv_transpose {name}"), conv.transposed());
     check(cases::convolutions().into_iter().map(conv));

@@ -11,6 +11,7 @@ mod kernel;
 mod lowering;
 mod problems;
 mod properties;
+mod random_kernels;
 mod runtime;
 mod syntax;
 mod tidy;

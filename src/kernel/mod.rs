@@ -14,6 +14,8 @@ pub mod build;
 pub mod check;
 pub mod cost;
 pub mod interp;
+pub mod parse;
+pub mod print;
 
 use crate::ids::{Arena, Id, Symbol};
 

@@ -21,7 +21,7 @@ pub use axes::sure_pin;
 
 use super::facts::Facts;
 use super::{Arena, Axis, Combine, Equation, Exprs, Graph, Guard, Rel, Tensor};
-use std::collections::HashMap;
+use crate::graph::mix::QuickMap;
 
 /// More rounds than any equation was seen to need.
 const ROUNDS: usize = 8;
@@ -158,5 +158,5 @@ fn decide(exprs: &mut Exprs, facts: &Facts, body: super::ExprId) -> super::ExprI
         let (x, y) = (decide(exprs, facts, x), decide(exprs, facts, y));
         Some(exprs.select(super::Cond::Guards(left), x, y))
     };
-    exprs.rebuild(body, &mut HashMap::new(), &mut change, &mut |guard| guard.clone())
+    exprs.rebuild(body, &mut QuickMap::default(), &mut change, &mut |guard| guard.clone())
 }
