@@ -203,7 +203,6 @@ problems! {
         E0704 checkpoint_mismatch;
         E0705 checkpoint_damaged;
         E0706 wrong_array;
-        E0707 checkpoint_unwritten;
         E0707 cannot_write;
     }
     later {
