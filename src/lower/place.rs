@@ -110,7 +110,7 @@ impl<'a> Planner<'a> {
             None => super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group)),
         };
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
-        let in_place = group.equations.iter().any(|q| self.in_place.contains_key(&q.out));
+        let in_place = group.members.iter().any(|m| self.in_place.contains_key(&m.out));
         let kernel = self.kernel(kernel);
         self.plan.steps.push(Step::Call { kernel, buffers, in_place });
     }

@@ -1,8 +1,8 @@
 //! Groups equations and orders the groups.
 
-use super::layout;
 use super::space::elements;
 use super::{Group, Schedule, Step};
+use super::{halo, layout};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, Kind, TensorId};
 use crate::target::Target;
@@ -11,8 +11,9 @@ use indexmap::IndexSet;
 /// One group for each piece, in the order of definitions.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut graph = graph.clone();
-    let needed = needed(&graph);
-    layout::block(&mut graph, &needed, target);
+    let mut needed = needed(&graph);
+    let blocks = layout::block(&mut graph, &needed, target);
+    halo::pad(&mut graph, &mut needed, &blocks);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let mut steps = Vec::new();
@@ -42,11 +43,12 @@ fn define(graph: &Graph, tensor: TensorId, target: Target, steps: &mut Vec<Step>
         return;
     }
     let pieces: &[Equation] = graph.defs.get(&tensor).map_or(&[], |d| &d.pieces);
-    let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| super::classes::scatter(p).is_some());
+    let filled = !covers(graph, tensor, pieces)
+        || pieces.iter().any(|p| super::classes::scatter(&Group::alone("".into(), p, false)).is_some());
     let mut groups = Vec::new();
     for piece in pieces {
         let name = graph.tensors[tensor].name.clone();
-        let mut group = Group { name, equations: vec![piece.clone()], stored: vec![true], filled, tile: None };
+        let mut group = Group::alone(name, piece, filled);
         group.tile = super::tile::choose(graph, &group, target);
         groups.push(group);
     }
