@@ -141,7 +141,13 @@ impl<'t> Checker<'t> {
                     let size = shape.as_ref().and_then(|shape| shape.get(i).copied());
                     match (self.quietly(|c| c.affine(inner, env)), size) {
                         (Some(form), Some(size)) => self.constrain(ranges, form, size, inner.at),
-                        (Some(_), None) => {}
+                        (Some(form), None) => {
+                            if shape.is_some() {
+                                // One subscript too many is told later; its index has a range as far as ranges go.
+                                let poison = self.sizes.poison(inner.at);
+                                self.constrain(ranges, form, poison, inner.at);
+                            }
+                        }
                         (None, _) => self.collect(inner, ranges, env),
                     }
                 }
