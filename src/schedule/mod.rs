@@ -16,6 +16,7 @@ pub mod classes;
 pub mod merge;
 pub mod sequence;
 pub mod space;
+pub mod text;
 pub mod tile;
 
 /// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
