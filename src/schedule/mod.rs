@@ -14,6 +14,7 @@ pub mod halo;
 pub mod layout;
 pub mod classes;
 pub mod merge;
+pub mod pack;
 pub mod sequence;
 pub mod space;
 pub mod text;
