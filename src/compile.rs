@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::grad::{self, step};
 use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::problem::{Problems, Seen};
 use crate::runtime::program::Program;
 use crate::source::{SourceId, Sources};
@@ -67,7 +67,13 @@ pub fn optimise(graph: &Graph) -> Graph {
 
 /// Graph to kernels and a plan.
 pub fn plan(graph: &Graph, target: Target) -> Plan {
-    lower::lower(&optimise(graph), target)
+    laid_out(lower::lower(&optimise(graph), target))
+}
+
+/// The plan with a place in the arena for every buffer.
+pub fn laid_out(mut plan: Plan) -> Plan {
+    plan::layout::layout(&mut plan);
+    plan
 }
 
 /// Plan to machine code.

@@ -26,3 +26,7 @@ pub mod lower;
 pub mod codegen;
 pub mod runtime;
 pub mod data;
+pub mod compile;
+pub mod emit;
+pub mod train;
+pub mod cli;

@@ -7,3 +7,5 @@ mod check;
 mod meaning;
 mod cost;
 mod random;
+mod nets;
+mod split;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod checked;
 mod cli;
 mod data;
 mod explain;
@@ -11,6 +12,8 @@ mod kernel;
 mod lowering;
 mod problems;
 mod properties;
+mod random_kernels;
+mod runtime;
 mod syntax;
 mod tidy;
 mod train;

@@ -2,8 +2,9 @@
 
 use brolga::check::net::Initialiser;
 use brolga::data::{self, FieldData, Split, Values};
+use brolga::runtime::program::Moment;
 use brolga::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
-use brolga::train::epoch::{self, At, Course, Ended, Machine, Metric, TrainError};
+use brolga::train::epoch::{self, Course, Ended, Machine, Metric, TrainError};
 use brolga::train::metrics::{self, Confusion};
 use brolga::train::progress::Progress;
 use brolga::train::random;
@@ -31,7 +32,7 @@ impl Line {
 }
 
 impl Machine for Line {
-    fn run(&mut self, work: Work, batch: u32, at: At, inputs: &mut dyn Inputs) -> Result<(), RunError> {
+    fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError> {
         let (mut x, mut y) = (vec![0.0; 3 * batch as usize], vec![0.0; batch as usize]);
         if !inputs.real("x", &mut x) || !inputs.real("y", &mut y) {
             return Err(RunError::NoInput("x".into()));
@@ -40,7 +41,7 @@ impl Machine for Line {
         let errors: Vec<f32> = x.chunks(3).zip(&y).map(|(x, y)| error(&self.weight, x, *y)).collect();
         self.out = errors.iter().map(|e| e * e).collect();
         if let Work::Step(..) = work {
-            let rate = 0.2 / (1.0 + at.step as f32 / at.steps as f32);
+            let rate = 0.2 / (1.0 + moment.step as f32 / moment.steps as f32);
             for k in 0..3 {
                 let gradient: f32 =
                     errors.iter().zip(x.chunks(3)).map(|(e, x)| 2.0 * e * x[k]).sum::<f32>() / batch as f32;

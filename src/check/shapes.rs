@@ -49,7 +49,9 @@ pub struct Table {
 pub fn table(checked: &Checked, net: &Net) -> Table {
     let flat = &net.evaluate;
     let own: Vec<Own> = own_counts(checked, flat);
-    let rows = flat.uses.ids().map(|id| row(checked, flat, id, &own)).collect();
+    // The net itself is the outermost use: its parts are the table.
+    let whole = |id: UseId| flat.uses[id].parent.is_none() && flat.uses[id].block == net.name;
+    let rows = flat.uses.ids().filter(|&id| !whole(id)).map(|id| row(checked, flat, id, &own, &net.name)).collect();
     let everything = flat.uses.ids().map(|id| id.index()).chain([flat.uses.len()]);
     let total = sum(checked, everything.map(|i| &own[i]), flat);
     let others = sum(checked, std::iter::once(&own[flat.uses.len()]), flat);
@@ -86,7 +88,7 @@ fn own_counts(checked: &Checked, flat: &Flat) -> Vec<Own> {
     own
 }
 
-fn row(checked: &Checked, flat: &Flat, id: UseId, own: &[Own]) -> Row {
+fn row(checked: &Checked, flat: &Flat, id: UseId, own: &[Own], net: &Symbol) -> Row {
     let used = &flat.uses[id];
     let inside = |mut inner: UseId| loop {
         match (inner == id, flat.uses[inner].parent) {
@@ -99,7 +101,8 @@ fn row(checked: &Checked, flat: &Flat, id: UseId, own: &[Own]) -> Row {
     let mut counts = sum(checked, below.iter().map(|inner| &own[inner.index()]), flat);
     counts.activations = elements(&shape(checked, flat, used.output));
     let parents = std::iter::successors(used.parent, |&parent| flat.uses[parent].parent);
-    let mut names: Vec<&str> = parents.map(|parent| &*flat.uses[parent].name).collect();
+    let around = parents.filter(|&parent| flat.uses[parent].parent.is_some() || flat.uses[parent].block != *net);
+    let mut names: Vec<&str> = around.map(|parent| &*flat.uses[parent].name).collect();
     let depth = names.len();
     names.reverse();
     names.push(&used.name);

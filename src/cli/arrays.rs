@@ -187,7 +187,7 @@ pub fn write(path: &Path, arrays: &[(String, Array)], double: bool) -> Result<()
         Some("npz") => {
             let mut archive = npyz::zip::ZipWriter::new(&mut file);
             for (name, array) in arrays {
-                let stored = npyz::zip::write::SimpleFileOptions::default();
+                let stored = npyz::zip::write::FileOptions::default();
                 archive.start_file(format!("{name}.npy"), stored).map_err(|e| failed(std::io::Error::other(e)))?;
                 write_npy(&mut archive, array, double).map_err(failed)?;
             }

@@ -9,7 +9,7 @@ use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::target::Target;
 use crate::train::session::RunError;
-use crate::source::{Sources, parse};
+use crate::source::{MAX_BYTES, Sources, add_bytes};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -219,11 +219,12 @@ impl Common {
     }
 }
 
+
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
     let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
     let field = |field: &crate::check::net::Field| Want {
-        name: field.name.to_string(),
+        name: field.name.clone(),
         shape: field.shape.iter().map(|&size| number(size)).collect(),
         classes: match field.element {
             crate::check::net::Element::Index(n) => Some(number(n)),
@@ -239,12 +240,12 @@ pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Wan
 /// When it cannot be read, is above 4 MiB, or is no UTF-8.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let size = std::fs::metadata(path).map_err(|error| Failure::io(path, "read", &error))?.len();
-    if size > parse::MAX_BYTES as u64 {
+    if size > MAX_BYTES as u64 {
         return Err(Failure::new(format!("{} has {size} bytes; a .net file has at most 4 MiB", path.display())));
     }
     let bytes = std::fs::read(path).map_err(|error| Failure::io(path, "read", &error))?;
     let mut sources = Sources::default();
-    let (_, finding) = parse::add_bytes(&mut sources, &path.display().to_string(), &bytes);
+    let (_, finding) = add_bytes(&mut sources, &path.display().to_string(), &bytes);
     match finding {
         Some(finding) => {
             let format = Format::Full { color: false };

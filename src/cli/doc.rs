@@ -46,7 +46,7 @@ fn entries() -> Vec<Entry> {
     let mut found = Vec::new();
     for (path, text) in library::FILES {
         let id = sources.add(path, text);
-        let (tree, _) = parse::parse(&sources, id);
+        let (tree, _) = parse(&sources, id);
         for item in &tree.items {
             let ItemKind::Network(network) = &item.kind else { continue };
             found.push(Entry {

@@ -38,16 +38,17 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let reports = (0..course.reports.len()).map(|place| epoch::report(&mut session, &course, place, &split));
     let metrics = reports.collect::<Result<Vec<f64>, _>>()?;
     let confusion = confusion(&loaded, dataset, &training.nets, &course, &split, &mut session)?;
-    let result = Result { split: &args.split, course: &course, examples: split.count, metrics, confusion };
+    let found = Found { split: &args.split, course: &course, examples: split.count, metrics, confusion };
     if common.json() {
-        result.print_json()
+        found.print_json()
     } else {
-        result.print()
+        found.print()
     }
     Ok(0)
 }
 
-struct Result<'a> {
+/// What an evaluation found.
+struct Found<'a> {
     split: &'a str,
     course: &'a Course,
     examples: usize,
@@ -63,7 +64,7 @@ fn confusion(
     course: &Course,
     split: &Split,
     session: &mut Session,
-) -> std::result::Result<Option<(Confusion, Vec<String>)>, Failure> {
+) -> Result<Option<(Confusion, Vec<String>)>, Failure> {
     let Some((label, classes)) = label(loaded, dataset) else { return Ok(None) };
     let field = split.field(&label).expect("a split has the fields of its data");
     let Some((number, net, output)) = classifier(loaded, nets, classes) else { return Ok(None) };
@@ -117,7 +118,7 @@ pub fn class_names(field: &FieldData, classes: usize) -> Vec<String> {
     if field.classes.len() == classes { field.classes.clone() } else { (0..classes).map(|c| c.to_string()).collect() }
 }
 
-impl Result<'_> {
+impl Found<'_> {
     fn print(&self) {
         output::line(&format!("{}: {} examples", self.split, super::train::thousands(self.examples as u64)));
         let width = self.course.reports.iter().map(|metric| metric.name.len()).max().unwrap_or(0);

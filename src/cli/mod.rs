@@ -3,17 +3,24 @@
 //! **Exit codes**: 0 fine; 1 the model, the data or the test is wrong; 2 usage; 101 our own bug; 130 stopped by a signal.
 
 mod annotate;
+mod arrays;
 mod bench;
 mod check;
 mod common;
 mod doc;
+mod eval;
 mod explain;
 mod grad;
 mod new;
 mod output;
+mod pictures;
+mod predict;
 mod run;
 mod shapes;
+mod splits;
 mod test;
+mod train;
+mod weights;
 mod why;
 
 pub use common::{Common, Failure, Outcome};
@@ -46,6 +53,12 @@ enum Verb {
     Doc(doc::Args),
     /// What a code such as E0302 means
     Explain(explain::Args),
+    /// Train, with a checkpoint after each epoch
+    Train(train::Args),
+    /// Metrics on the test split, the confusion matrix, the worst classes
+    Eval(eval::Args),
+    /// Name the class of pictures
+    Predict(predict::Args),
     /// Run nets on arrays
     Run(run::Args),
     /// The loss and its gradients
@@ -90,6 +103,9 @@ fn dispatch(line: &Line, start: std::time::Instant) -> Outcome {
         Verb::Why(args) => why::run(args, common),
         Verb::Doc(args) => doc::run(args),
         Verb::Explain(args) => explain::run(args, common),
+        Verb::Train(args) => train::run(args, common),
+        Verb::Eval(args) => eval::run(args, common),
+        Verb::Predict(args) => predict::run(args, common),
         Verb::Run(args) => run::run(args, common),
         Verb::Grad(args) => grad::run(args, common),
         Verb::Test(args) => test::run(args, common),

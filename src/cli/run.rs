@@ -81,7 +81,7 @@ pub fn wanted(checked: &Checked, fields: &[Field]) -> Vec<Wanted> {
 pub fn open<'a>(loaded: &'a Loaded, common: &Common) -> Result<Session<'a>, Failure> {
     let mut session = Session::new(&loaded.checked, common.target(), common.threads(), common.seed.unwrap_or(1));
     match super::weights::find(loaded, common) {
-        Some(path) => super::weights::load(&path, &mut session)?,
+        Some(path) => super::weights::load(common, &path, &mut session)?,
         None => output::note("note: no checkpoint was found; the weights are freshly drawn (--weights FILE names one)"),
     }
     Ok(session)

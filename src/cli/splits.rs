@@ -4,6 +4,9 @@ use super::common::{Common, Failure, Loaded, wants};
 use super::output;
 use crate::check::net::{Dataset, SourceCall, Training};
 use crate::data::{self, Request, Split};
+use crate::diagnostic::{self, Diagnostic};
+use crate::source::Sources;
+use std::io::IsTerminal;
 
 /// The data set of a `train` item.
 ///
@@ -42,6 +45,13 @@ pub fn must(loaded: &Loaded, common: &Common, dataset: &Dataset, split: &str, se
 }
 
 fn told(loaded: &Loaded, common: &Common, call: &SourceCall, error: &data::DataError) -> Failure {
-    output::note(common.render(&[error.diagnostic(call.at)], &loaded.checked.sources).trim_end());
+    tell(common, &loaded.checked.sources, error.diagnostic(call.at))
+}
+
+/// Shows one finding; what is left is to end.
+pub fn tell(common: &Common, sources: &Sources, finding: Diagnostic) -> Failure {
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = diagnostic::render(sources, &[finding], common.rendering(color));
+    output::note(text.trim_end());
     Failure::said()
 }

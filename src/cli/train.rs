@@ -42,7 +42,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let mut progress = start(args, common, &loaded, &course, &mut session)?;
     output::line(&headline(&loaded, &session, &course, &data, common));
     let stop = Stop::listen()?;
-    let mut watch = Watch::new(&loaded, &course, &data, args.resume)?;
+    let mut watch = Watch::new(common, &loaded, &course, &data, args.resume)?;
     let ended =
         epoch::train(&mut session, &course, &data.train, &mut progress, &|| stop.asked(), &mut |s, p, whole| {
             if whole { watch.epoch(s, p) } else { watch.step(p) }
@@ -109,12 +109,12 @@ fn start(
 ) -> Result<Progress, Failure> {
     if !args.resume {
         if let Some(path) = &common.weights {
-            weights::load(path, session)?;
+            weights::load(common, path, session)?;
         }
         return Ok(Progress::default());
     }
     let path = common.weights.clone().unwrap_or_else(|| weights::last(loaded));
-    let checkpoint = Checkpoint::read(&path)?;
+    let checkpoint = Checkpoint::read(&path).map_err(|error| weights::told(common, session, &error))?;
     let (seed, progress) = (checkpoint.seed, checkpoint.progress);
     if seed != course.seed {
         let text =
@@ -124,7 +124,8 @@ fn start(
     if checkpoint.source != checkpoint::digest(loaded.text.as_bytes()) {
         output::note(&format!("note: {} was changed since {} was written", args.file, path.display()));
     }
-    let tensors = checkpoint.fit(&path, &weights::wanted(session), Purpose::Resume)?;
+    let fitting = checkpoint.fit(&path, &weights::wanted(session), Purpose::Resume);
+    let tensors = fitting.map_err(|error| weights::told(common, session, &error))?;
     weights::put(session, tensors);
     Ok(progress)
 }
@@ -143,6 +144,7 @@ fn headline(loaded: &Loaded, session: &Session, course: &Course, data: &Data, co
 
 /// What is shown and saved while a training runs.
 struct Watch<'a> {
+    common: &'a Common,
     loaded: &'a Loaded,
     course: &'a Course,
     data: &'a Data,
@@ -154,7 +156,13 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(loaded: &'a Loaded, course: &'a Course, data: &'a Data, resume: bool) -> Result<Watch<'a>, Failure> {
+    fn new(
+        common: &'a Common,
+        loaded: &'a Loaded,
+        course: &'a Course,
+        data: &'a Data,
+        resume: bool,
+    ) -> Result<Watch<'a>, Failure> {
         let folder = weights::folder(loaded);
         let path = folder.join("log.jsonl");
         let open = || {
@@ -164,7 +172,7 @@ impl<'a> Watch<'a> {
         let log = open().map_err(|e| Failure::io(&path, "write", &e))?;
         let bar =
             if std::io::stderr().is_terminal() { bar(course.batches(data.train.count)) } else { ProgressBar::hidden() };
-        Ok(Watch { loaded, course, data, log, bar, since: Instant::now(), kept: None })
+        Ok(Watch { common, loaded, course, data, log, bar, since: Instant::now(), kept: None })
     }
 
     fn step(&mut self, progress: &Progress) -> Result<(), Failure> {
@@ -235,7 +243,8 @@ impl<'a> Watch<'a> {
     fn save(&self, session: &Session, progress: &Progress, path: &std::path::Path) -> Result<(), Failure> {
         let source = checkpoint::digest(self.loaded.text.as_bytes());
         let tensors = weights::saved(session);
-        Ok(Checkpoint { source, seed: self.course.seed, progress: *progress, tensors }.write(path)?)
+        let checkpoint = Checkpoint { source, seed: self.course.seed, progress: *progress, tensors };
+        checkpoint.write(path).map_err(|error| weights::told(self.common, session, &error))
     }
 
     fn close(&self) -> Outcome {

@@ -4,7 +4,7 @@
 //! `log.jsonl`.
 
 use super::common::{Common, Failure, Loaded};
-use crate::data::error;
+use crate::data::DataError;
 use crate::diagnostic::Diagnostic;
 use crate::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
 use crate::train::random;
@@ -37,8 +37,9 @@ pub fn find(loaded: &Loaded, common: &Common) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When the file is damaged or of another net.
-pub fn load(path: &Path, session: &mut Session) -> Result<(), Failure> {
-    let tensors = Checkpoint::read(path)?.fit(path, &wanted(session), Purpose::Weights)?;
+pub fn load(common: &Common, path: &Path, session: &mut Session) -> Result<(), Failure> {
+    let fitting = |checkpoint: Checkpoint| checkpoint.fit(path, &wanted(session), Purpose::Weights);
+    let tensors = Checkpoint::read(path).and_then(fitting).map_err(|error| told(common, session, &error))?;
     put(session, tensors);
     Ok(())
 }
@@ -46,7 +47,7 @@ pub fn load(path: &Path, session: &mut Session) -> Result<(), Failure> {
 /// Writes tensors into a session's store.
 pub fn put(session: &mut Session, tensors: Vec<Saved>) {
     for tensor in tensors {
-        session.store.insert(&tensor.path, &tensor.values);
+        session.store.set(&tensor.path, &tensor.values);
     }
 }
 
@@ -67,15 +68,15 @@ pub fn saved(session: &Session) -> Vec<Saved> {
     wanted(session).into_iter().map(|tensor| Saved { values: values(&tensor.path), ..tensor }).collect()
 }
 
-impl From<CheckpointError> for Failure {
-    fn from(error: CheckpointError) -> Failure {
-        let (code, headline, notes) = (error.code(), error.to_string(), error.notes());
-        Failure::found(Diagnostic { code, headline, labels: vec![], notes, helps: vec![] })
-    }
+/// A finding about a checkpoint.
+pub fn told(common: &Common, session: &Session, error: &CheckpointError) -> Failure {
+    let (code, headline, notes) = (error.code(), error.to_string(), error.notes());
+    let finding = Diagnostic { code, headline, labels: vec![], notes, helps: vec![] };
+    super::splits::tell(common, &session.checked.sources, finding)
 }
 
-impl From<error::DataError> for Failure {
-    fn from(error: error::DataError) -> Failure {
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Failure {
         Failure::new(error.to_string())
     }
 }

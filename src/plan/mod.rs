@@ -5,6 +5,10 @@
 //! write disjoint ranges (by the kernel's own check); a kernel's written buffer aliases another of its buffers only
 //! where the plan says `in_place` and each element is read no later than it is written; peak = arena.
 
+pub mod check;
+pub mod layout;
+pub mod print;
+
 use crate::graph;
 use crate::ids::{Arena, Id, Symbol};
 use crate::kernel::{Elem, Kernel};

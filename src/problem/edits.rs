@@ -1,6 +1,6 @@
 //! Edits that several problems offer.
 
-use crate::diagnostic::{Edit, Help};
+use crate::diagnostic::Edit;
 use crate::size::Explainer;
 use crate::source::Span;
 
@@ -17,13 +17,10 @@ pub fn argument(look: &Explainer, call: Span, argument: &str) -> Option<Edit> {
     Some(Edit { at, text: format!("{lead}{argument}") })
 }
 
-/// The candidate that wraps an expression in a call: `mean(...)`.
-pub fn wrapped(look: &Explainer, at: Span, by: &str) -> Option<Help> {
-    if look.sources.in_library(at) {
-        return None;
-    }
+/// The edit that wraps an expression in a call: `mean(...)`.
+pub fn wrapped(look: &Explainer, at: Span, by: &str) -> Option<Edit> {
     let text = format!("{by}({})", look.sources.text(at));
-    Some(Help { text: format!("`{text}`"), edits: vec![Edit { at, text }] })
+    (!look.sources.in_library(at)).then_some(Edit { at, text })
 }
 
 /// The edit that takes a stage out of its pipeline, with the arrow before it.

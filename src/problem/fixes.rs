@@ -42,7 +42,11 @@ fn clears(code: &str, at: Span, edits: &[Edit], sources: &Sources, recheck: &mut
     }
     let text = apply(&sources.get(at.source).text, edits);
     let (start, end) = (moved(at.start, edits), moved(at.end, edits));
-    !recheck(at.source, &text).iter().any(|seen| seen.code == code && seen.start <= end && start <= seen.end)
+    let seen = recheck(at.source, &text);
+    // What no longer parses, or what this version refuses, is no repair.
+    let worse = |seen: &Seen| seen.code.starts_with("E01") || seen.code == "E0901";
+    let stays = |seen: &Seen| seen.code == code && seen.start <= end && start <= seen.end;
+    !seen.iter().any(|seen| worse(seen) || stays(seen))
 }
 
 /// A text after edits, which do not overlap.

@@ -153,6 +153,7 @@ problems! {
         E0209 wrong_kind WrongKind;
         E0210 recursion Recursion;
         E0211 unknown_code UnknownCode;
+        E0212 tuple_count TupleCount;
     }
     shapes {
         E0301 inner_sizes InnerSizes;
@@ -172,12 +173,14 @@ problems! {
         E0315 not_mapped NotMapped;
         E0316 size_open SizeOpen;
         E0317 gaps Gaps;
+        E0318 ragged Ragged;
     }
     sizes {
         E0401 not_whole NotWhole;
         E0403 too_large SizeTooLarge;
         E0404 negative NegativeSize;
         E0405 by_zero DividedByZero;
+        E0406 too_many_uses TooManyUses;
     }
     time {
         E0501 needs_itself NeedsItself;

@@ -7,7 +7,7 @@ use super::arena::Span;
 use crate::codegen::abi::{Call, Entry};
 use crate::codegen::clif;
 use crate::kernel::interp::Data;
-use crate::kernel::{BufferAccess, Elem, Kernel};
+use crate::kernel::{BufferAccess, Elem, Kernel, check};
 use cranelift_codegen::Context;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -136,7 +136,7 @@ impl Bound {
         if call.first < call.end {
             // SAFETY: kernel::check bounded every access by the declared lengths, and `bind` has seen that the spans,
             // which live as long as this, have them.
-            unsafe { (self.entry)(&call) }
+            flushed(|| unsafe { (self.entry)(&call) });
         }
     }
 }
@@ -146,6 +146,7 @@ impl Bound {
 /// # Errors
 /// What compiling says, or that the kernel or the data are wrong.
 pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
+    check::check(kernel)?;
     let code = Code::compile(&[kernel])?;
     let mut spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
     for ((span, data), buffer) in spans.iter_mut().zip(data.iter()).zip(&kernel.buffers) {
@@ -156,7 +157,7 @@ pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
         }
     }
     let bound = code.bind(0, kernel, &spans);
-    flushed(|| bound.run(0, bound.parts()));
+    bound.run(0, bound.parts());
     for ((span, data), buffer) in spans.iter().zip(data).zip(&kernel.buffers) {
         match data {
             _ if buffer.access == BufferAccess::Read => {}
@@ -169,7 +170,7 @@ pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
 
 /// Runs `work` with the CPU set as `codegen::abi` says: results too small for a normal number become zeros.
 #[cfg(target_arch = "x86_64")]
-pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
+fn flushed<R>(work: impl FnOnce() -> R) -> R {
     const FLUSH_TO_ZERO: u32 = 1 << 15;
     struct Restore(u32);
     impl Drop for Restore {
@@ -184,7 +185,7 @@ pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
 
 /// Other machines keep such small results as they are.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
+fn flushed<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 

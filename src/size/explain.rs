@@ -133,17 +133,25 @@ impl<'a> Explainer<'a> {
     /// The chain of steps that led to a size, oldest first: `28 → 26 → 13`.
     pub fn chain(&self, id: SizeId) -> Vec<Step> {
         let mut steps = Vec::new();
-        let mut next = self.origin(id).map(|(origin, _)| origin);
+        // A chain is told from its first link, through all doors.
+        let look = Explainer { doors: &[], ..*self };
+        let mut next = look.origin(id).map(|(origin, _)| origin);
         while let Some(after) = next {
             let Some(from) = self.begins_with(&self.sizes.all[after].reason) else { break };
-            let before = self.origin(*from).map(|(origin, _)| origin);
-            if let Some(at) = self.place(after) {
+            let before = look.origin(*from).map(|(origin, _)| origin);
+            if let Some(at) = self.call(*from).or_else(|| self.place(after)) {
                 steps.push(Step { at, before: before.unwrap_or(*from), after });
             }
             next = before;
         }
         steps.reverse();
         steps
+    }
+
+    /// The call through whose door a size came, if it is in the user's text.
+    fn call(&self, id: SizeId) -> Option<Span> {
+        let reason = &self.sizes.all[id].reason;
+        matches!(reason.rule, Rule::Bound(_)).then_some(reason.at).filter(|at| !self.sources.in_library(*at))
     }
 
     /// Where a chain of steps over several axes led, a label for each line: `28x28 → 26x26 → 13x13`.

@@ -5,11 +5,12 @@
 //! the last, smaller batch is used; sums run in the order of the examples.
 
 use super::progress::Progress;
-use super::session::{Inputs, RunError, Work};
+use super::session::{Inputs, RunError, Session, Work};
 use crate::check::net::{Checked, Flat, Scalar};
 use crate::data::random::shuffle;
 use crate::data::{Draw, Split};
 use crate::ids::Symbol;
+use crate::runtime::program::Moment;
 
 /// What runs the compiled programs: a session, or in tests something smaller.
 pub trait Machine {
@@ -17,22 +18,10 @@ pub trait Machine {
     ///
     /// # Errors
     /// When an input is missing, or the machine refuses.
-    fn run(&mut self, work: Work, batch: u32, at: At, inputs: &mut dyn Inputs) -> Result<(), RunError>;
+    fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError>;
 
     /// An output of the last run of a program; the batch is its first axis where it depends on the example.
     fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]>;
-}
-
-/// When a program runs: what noise and schedules see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct At {
-    pub seed: u64,
-    /// From 1; 0 in evaluation.
-    pub step: u64,
-    /// In all.
-    pub steps: u64,
-    /// The number of the batch's first example: 0 in training, its place in the split in evaluation.
-    pub first: u64,
 }
 
 /// A `train` item, ready to run.
@@ -88,6 +77,16 @@ pub enum TrainError {
         step: u64,
         loss: f32,
     },
+}
+
+impl Machine for Session<'_> {
+    fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError> {
+        Session::run(self, work, batch, moment, inputs)
+    }
+
+    fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]> {
+        Session::output(self, work, batch, name)
+    }
 }
 
 impl Course {
@@ -162,16 +161,16 @@ fn step<M: Machine>(
     progress: &mut Progress,
     steps: u64,
 ) -> Result<(), TrainError> {
-    let at = At { seed: course.seed, step: progress.step + 1, steps, first: 0 };
+    let moment = Moment { seed: course.seed, step: progress.step + 1, steps, first_example: 0 };
     let draw = Some(Draw { seed: course.seed, epoch: progress.epoch });
     let size = rows.len() as u32;
     for objective in 0..course.objectives {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, at, &mut Batch { split, rows, draw, renamed: &[] })?;
+        machine.run(work, size, &moment, &mut Batch { split, rows, draw, renamed: &[] })?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch: progress.epoch + 1, step: at.step, loss });
+            return Err(TrainError::Diverged { epoch: progress.epoch + 1, step: moment.step, loss });
         }
         progress.loss += f64::from(loss) * rows.len() as f64;
     }
@@ -212,8 +211,8 @@ pub fn over<M: Machine>(
 ) -> Result<(), RunError> {
     let all: Vec<u32> = (0..split.count as u32).collect();
     for rows in all.chunks(size) {
-        let at = At { seed, step: 0, steps: 0, first: u64::from(rows[0]) };
-        machine.run(work, rows.len() as u32, at, &mut Batch { split, rows, draw: None, renamed })?;
+        let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
+        machine.run(work, rows.len() as u32, &moment, &mut Batch { split, rows, draw: None, renamed })?;
         seen(machine, rows);
     }
     Ok(())

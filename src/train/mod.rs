@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod epoch;
 pub mod metrics;
+pub mod oracle;
 pub mod progress;
 pub mod random;
 pub mod session;

@@ -1,7 +1,7 @@
 //! What gradients look like: which equations, which guards, how many points.
 
 use super::cases::Conv;
-use super::harness::{bent_loss, find, params};
+use super::harness::{bent_loss, find, smooth};
 use brolga::grad::{differentiate, solve_equalities};
 use brolga::graph::affine::elements;
 use brolga::graph::text::{equation, read};
@@ -11,9 +11,9 @@ use brolga::graph::{Combine, Equation, Graph, Rel, TensorId};
 fn differentiated(text: &str) -> Graph {
     let mut graph = read(text).unwrap();
     let y = find(&graph, "y");
+    let wrt = smooth(&graph);
     let loss = bent_loss(&mut graph, y);
-    let params = params(&graph);
-    differentiate(&mut graph, loss, &params);
+    differentiate(&mut graph, loss, &wrt);
     graph
 }
 
@@ -184,4 +184,28 @@ fn a_look_up_adds_to_rows_by_a_pinned_axis() {
         texts(&differentiated(text), "d_table"),
         ["d_table[w, e] = sum(n < 2, t < 6: if w == text[n, t] then d_y[n, t, e])"]
     );
+}
+
+#[test]
+fn groups_told_by_guards_become_axes() {
+    let conv = Conv { groups: 2, size: [8, 8], ..PLAIN };
+    let mut graph = differentiated(&conv.text_with_guarded_groups());
+    solve_equalities(&mut graph);
+    assert_eq!(
+        texts(&graph, "y"),
+        ["for n < 2, q < 2, o < 2, i < 8, j < 8: y[n, 2*q + o, i, j] = sum(c < 2, u < 3, v < 3: if 8 >= i + u and \
+          i + u >= 1 and 8 >= j + v and j + v >= 1 then x[n, 2*q + c, i + u - 1, j + v - 1] * w[2*q + o, c, u, v])"]
+    );
+    assert_eq!(taps(&graph, "d_x"), [2 * 9]);
+    assert_eq!(taps(&graph, "d_w"), [2 * 8 * 8]);
+}
+
+#[test]
+fn a_depthwise_convolution_sums_over_its_window_alone() {
+    let conv = Conv { groups: 3, size: [8, 8], ..PLAIN };
+    let mut graph = differentiated(&conv.text_with_guarded_groups());
+    solve_equalities(&mut graph);
+    assert_eq!(taps(&graph, "y"), [9]);
+    assert_eq!(taps(&graph, "d_x"), [9]);
+    assert_eq!(taps(&graph, "d_w"), [2 * 8 * 8]);
 }

@@ -2,7 +2,7 @@
 
 use super::tile::is_tile_step;
 use super::*;
-use crate::kernel::{Address, Carried, Condition, Loop, VarId};
+use crate::kernel::{Address, Carried, Condition, Loop, VarId, cost};
 use ir::condcodes::IntCC;
 use ir::types::I64;
 use ir::{BlockArg, Value};
@@ -266,7 +266,7 @@ impl Translator<'_, '_> {
 /// Unrolls loops wholly where that is short, innermost ones else such that few turns are left over; the steps of a tile
 /// an even number of times (see `tile`).
 fn unroll(kernel: &Kernel, l: &Loop) -> Unrolled {
-    let weight = weight(kernel, &l.body).max(1);
+    let weight = u32::try_from(cost::list(kernel, &l.body)).unwrap_or(u32::MAX).max(1);
     let inner = !l.body.iter().any(|s| matches!(s, Stmt::Loop(_) | Stmt::If { .. }));
     if l.trip <= 1 || l.trip.saturating_mul(weight) <= BODY {
         return Unrolled { turns: 0, copies: 1, rest: l.trip };
@@ -287,22 +287,4 @@ fn unroll(kernel: &Kernel, l: &Loop) -> Unrolled {
         }
     };
     Unrolled { turns: l.trip / copies, copies, rest: l.trip % copies }
-}
-
-/// About how many instructions a list becomes.
-fn weight(kernel: &Kernel, stmts: &[Stmt]) -> u32 {
-    let of_value = |v: ValueId| u32::from(chunks(kernel.values[v]));
-    stmts
-        .iter()
-        .map(|stmt| match stmt {
-            Stmt::Let(_, Op::F32(_) | Op::I32(_) | Op::Iota) => 0,
-            Stmt::Let(_, Op::Load(place)) if place.stride == 0 => 1,
-            Stmt::Let(_, Op::Fold(_, a)) => 4 + of_value(*a),
-            Stmt::Let(v, _) => of_value(*v),
-            Stmt::Store { place, value } if place.stride == 1 => of_value(*value),
-            Stmt::Store { place, .. } => u32::from(place.live),
-            Stmt::Loop(l) => l.trip.saturating_mul(weight(kernel, &l.body)).saturating_add(4),
-            Stmt::If { then, otherwise, .. } => 2 + weight(kernel, then) + weight(kernel, otherwise),
-        })
-        .fold(0, u32::saturating_add)
 }

@@ -1,11 +1,11 @@
 //! N1: selects float up, and at the root become guards.
 
+use crate::graph::mix::QuickMap;
 use crate::graph::{Binary, Combine, Cond, Equation, Expr, ExprId, Exprs, Guard, Rel, Sign, Unary};
-use std::collections::HashMap;
 
 /// The body with its selects as far up as they go.
 pub fn float(exprs: &mut Exprs, body: ExprId) -> ExprId {
-    let mut done: HashMap<ExprId, ExprId> = HashMap::new();
+    let mut done: QuickMap<ExprId, ExprId> = QuickMap::default();
     for id in exprs.below(&[body]) {
         let new = match exprs[id].clone() {
             Expr::Const(_) | Expr::Load(_) | Expr::Index(_) => id,

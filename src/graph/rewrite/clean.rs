@@ -3,13 +3,13 @@
 
 use super::cost::Fuel;
 use super::look::{inverse, only_piece};
+use crate::graph::mix::QuickMap;
 use crate::graph::normal::normalise;
 use crate::graph::order::{order, reads};
 use crate::graph::{
     Access, Affine, Arena, Binary, Combine, Dtype, Equation, Expr, ExprId, Exprs, Graph, Guard, Kind, Role, TensorId,
     Unary,
 };
-use std::collections::HashMap;
 
 /// What loads of a tensor are replaced by.
 #[derive(Clone, Debug)]
@@ -23,7 +23,8 @@ enum Instead {
 pub fn clean(graph: &mut Graph, fuel: &mut Fuel) {
     drop_dead(graph);
     let Ok(order) = order(graph) else { return };
-    let mut cleaner = Cleaner { graph, instead: HashMap::new(), known: HashMap::new(), canonical: HashMap::new() };
+    let mut cleaner =
+        Cleaner { graph, instead: QuickMap::default(), known: QuickMap::default(), canonical: QuickMap::default() };
     for out in order {
         cleaner.rewrite(out);
         if let Some(instead) = cleaner.instead(out)
@@ -71,10 +72,10 @@ struct PieceKey {
 
 struct Cleaner<'a> {
     graph: &'a mut Graph,
-    instead: HashMap<TensorId, Instead>,
-    known: HashMap<Key, TensorId>,
+    instead: QuickMap<TensorId, Instead>,
+    known: QuickMap<Key, TensorId>,
     /// Bodies with the operands of sums and products in one order.
-    canonical: HashMap<ExprId, ExprId>,
+    canonical: QuickMap<ExprId, ExprId>,
 }
 
 impl Cleaner<'_> {
@@ -168,7 +169,7 @@ fn simple(graph: &Graph, out: TensorId) -> Option<Instead> {
     same.then_some(Instead::Element(access))
 }
 
-fn replacement(exprs: &mut Exprs, instead: &HashMap<TensorId, Instead>, id: ExprId) -> Option<ExprId> {
+fn replacement(exprs: &mut Exprs, instead: &QuickMap<TensorId, Instead>, id: ExprId) -> Option<ExprId> {
     let access = exprs.as_load(id)?.clone();
     match instead.get(&access.tensor)? {
         Instead::Number(value) => Some(exprs.number(*value)),
@@ -181,16 +182,16 @@ fn holds_stop(exprs: &Exprs, body: ExprId) -> bool {
 }
 
 /// The body without stops, with what stands instead of its loads.
-fn replaced_body(exprs: &mut Exprs, instead: &HashMap<TensorId, Instead>, body: ExprId) -> ExprId {
+fn replaced_body(exprs: &mut Exprs, instead: &QuickMap<TensorId, Instead>, body: ExprId) -> ExprId {
     let mut change = |exprs: &mut Exprs, id: ExprId| match exprs[id] {
         Expr::Unary(Unary::Stop, x) => Some(replaced_body(exprs, instead, x)),
         Expr::Load(_) => replacement(exprs, instead, id),
         Expr::Const(_) | Expr::Index(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Select(..) => None,
     };
-    exprs.rebuild(body, &mut HashMap::new(), &mut change, &mut |guard| replaced_guard(instead, guard))
+    exprs.rebuild(body, &mut QuickMap::default(), &mut change, &mut |guard| replaced_guard(instead, guard))
 }
 
-fn replaced_guard(instead: &HashMap<TensorId, Instead>, guard: &Guard) -> Guard {
+fn replaced_guard(instead: &QuickMap<TensorId, Instead>, guard: &Guard) -> Guard {
     let mut guard = guard.clone();
     if let Some((_, access)) = &mut guard.data
         && let Some(Instead::Element(element)) = instead.get(&access.tensor)
@@ -201,7 +202,7 @@ fn replaced_guard(instead: &HashMap<TensorId, Instead>, guard: &Guard) -> Guard 
 }
 
 /// The same value with the operands of sums and products in the order of their ids.
-fn canonical(exprs: &mut Exprs, known: &mut HashMap<ExprId, ExprId>, body: ExprId) -> ExprId {
+fn canonical(exprs: &mut Exprs, known: &mut QuickMap<ExprId, ExprId>, body: ExprId) -> ExprId {
     for id in exprs.below(&[body]) {
         if known.contains_key(&id) {
             continue;

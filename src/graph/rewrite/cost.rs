@@ -25,7 +25,7 @@ pub fn cost(graph: &mut Graph, fuel: u32) {
     hoist::hoist(graph, &mut fuel);
     clean::clean(graph, &mut fuel);
     quotient::multiply(graph, &mut fuel);
-    clean::clean(graph, &mut fuel);
+    clean::drop_dead(graph);
     demand::narrow(graph, &mut fuel);
     clean::clean(graph, &mut fuel);
 }

@@ -4,10 +4,10 @@
 use super::cost::Fuel;
 use crate::graph::affine::Range;
 use crate::graph::facts::Facts;
+use crate::graph::mix::QuickMap;
 use crate::graph::normal::normalise;
 use crate::graph::order::order;
 use crate::graph::{Access, Affine, Cond, Equation, Expr, ExprId, Graph, Guard, Rel, TensorId};
-use std::collections::HashMap;
 
 /// What the readers seen so far share.
 struct Demand {
@@ -20,7 +20,7 @@ struct Demand {
 /// Narrows all definitions to what is asked of them. Where definitions are cyclic nothing is done.
 pub fn narrow(graph: &mut Graph, fuel: &mut Fuel) {
     let Ok(order) = order(graph) else { return };
-    let mut demands: HashMap<TensorId, Demand> = HashMap::new();
+    let mut demands: QuickMap<TensorId, Demand> = QuickMap::default();
     let wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
     for tensor in wanted {
         demands.insert(tensor, everything(graph, tensor));
@@ -73,7 +73,7 @@ fn is_new(graph: &Graph, piece: &Equation, guards: &[Guard]) -> bool {
 }
 
 /// Records what a piece asks of the tensors that it loads.
-fn ask(graph: &Graph, piece: &Equation, demands: &mut HashMap<TensorId, Demand>) {
+fn ask(graph: &Graph, piece: &Equation, demands: &mut QuickMap<TensorId, Demand>) {
     let affine: Vec<Guard> = piece.guards.iter().filter(|guard| guard.data.is_none()).cloned().collect();
     let facts = Facts::new(&piece.axes).with(&graph.tensors, &affine);
     for (_, access) in piece.guards.iter().filter_map(|guard| guard.data.as_ref()) {
@@ -86,7 +86,7 @@ fn ask(graph: &Graph, piece: &Equation, demands: &mut HashMap<TensorId, Demand>)
     }
 }
 
-fn ask_body(graph: &Graph, body: ExprId, facts: &Facts, guards: &[Guard], demands: &mut HashMap<TensorId, Demand>) {
+fn ask_body(graph: &Graph, body: ExprId, facts: &Facts, guards: &[Guard], demands: &mut QuickMap<TensorId, Demand>) {
     match &graph.exprs[body] {
         Expr::Load(access) => join(graph, access, facts, guards, demands),
         Expr::Select(Cond::Guards(conditions), x, y) => {
@@ -105,7 +105,7 @@ fn ask_body(graph: &Graph, body: ExprId, facts: &Facts, guards: &[Guard], demand
 }
 
 /// One load more.
-fn join(graph: &Graph, access: &Access, facts: &Facts, guards: &[Guard], demands: &mut HashMap<TensorId, Demand>) {
+fn join(graph: &Graph, access: &Access, facts: &Facts, guards: &[Guard], demands: &mut QuickMap<TensorId, Demand>) {
     if !graph.defs.contains_key(&access.tensor) || facts.is_dead() {
         return;
     }

@@ -8,12 +8,12 @@
 use super::hoist::best_corner;
 use super::look::{inverse, only_piece, value_at};
 use crate::graph::lift::lift;
+use crate::graph::mix::QuickMap;
 use crate::graph::normal::sure_pin;
 use crate::graph::{
     Access, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, Origin, OriginRole, Rel,
     TensorId, Unary,
 };
-use std::collections::HashMap;
 
 /// How many definitions and operations deep one looks.
 const DEPTH: usize = 12;
@@ -21,7 +21,7 @@ const DEPTH: usize = 12;
 /// Takes the logarithms of all definitions.
 pub fn take(graph: &mut Graph) {
     let outs: Vec<TensorId> = graph.defs.keys().copied().collect();
-    let mut logs = Logs { graph, sums: HashMap::new(), positive: HashMap::new() };
+    let mut logs = Logs { graph, sums: QuickMap::default(), positive: QuickMap::default() };
     for out in outs {
         for at in 0..logs.graph.defs[&out].pieces.len() {
             let mut piece = logs.graph.defs[&out].pieces[at].clone();
@@ -48,8 +48,8 @@ struct Taken {
 struct Logs<'a> {
     graph: &'a mut Graph,
     /// The pinned sum of the logarithm, for a pinned sum.
-    sums: HashMap<TensorId, Option<TensorId>>,
-    positive: HashMap<TensorId, bool>,
+    sums: QuickMap<TensorId, Option<TensorId>>,
+    positive: QuickMap<TensorId, bool>,
 }
 
 impl Logs<'_> {
@@ -208,7 +208,7 @@ impl Logs<'_> {
 
 /// Whether an expression is above 0 wherever it has a value, as far as one can see. An element that nobody writes is
 /// 0, so of a tensor all must be written.
-fn is_positive(graph: &Graph, known: &mut HashMap<TensorId, bool>, x: ExprId, depth: usize) -> bool {
+fn is_positive(graph: &Graph, known: &mut QuickMap<TensorId, bool>, x: ExprId, depth: usize) -> bool {
     if depth == 0 {
         return false;
     }
@@ -225,7 +225,7 @@ fn is_positive(graph: &Graph, known: &mut HashMap<TensorId, bool>, x: ExprId, de
     }
 }
 
-fn is_positive_tensor(graph: &Graph, known: &mut HashMap<TensorId, bool>, tensor: TensorId, depth: usize) -> bool {
+fn is_positive_tensor(graph: &Graph, known: &mut QuickMap<TensorId, bool>, tensor: TensorId, depth: usize) -> bool {
     if let Some(&known) = known.get(&tensor) {
         return known;
     }

@@ -5,11 +5,11 @@
 use super::cost::Fuel;
 use super::factors::Factors;
 use super::look::{inverse, only_piece, value_at};
+use crate::graph::mix::{QuickMap, QuickSet};
 use crate::graph::normal::normalise;
 use crate::graph::{
     Access, Affine, Binary, Combine, Cond, Equation, Expr, ExprId, Exprs, Graph, Guard, TensorId, Unary,
 };
-use std::collections::{HashMap, HashSet};
 
 /// How many definitions and operations deep a denominator is looked for.
 const DEPTH: usize = 8;
@@ -28,7 +28,7 @@ pub fn multiply(graph: &mut Graph, fuel: &mut Fuel) {
         return;
     }
     // A quotient itself is the one that divides.
-    let own: HashSet<TensorId> = quotients.values().flatten().map(|quotient| quotient.w.tensor).collect();
+    let own: QuickSet<TensorId> = quotients.values().flatten().map(|quotient| quotient.w.tensor).collect();
     let outs: Vec<TensorId> = graph.defs.keys().copied().filter(|out| !own.contains(out)).collect();
     for out in outs {
         for at in 0..graph.defs[&out].pieces.len() {
@@ -46,8 +46,8 @@ pub fn multiply(graph: &mut Graph, fuel: &mut Fuel) {
 }
 
 /// By their e.
-fn quotients(graph: &Graph) -> HashMap<TensorId, Vec<Quotient>> {
-    let mut found: HashMap<TensorId, Vec<Quotient>> = HashMap::new();
+fn quotients(graph: &Graph) -> QuickMap<TensorId, Vec<Quotient>> {
+    let mut found: QuickMap<TensorId, Vec<Quotient>> = QuickMap::default();
     for &w in graph.defs.keys() {
         if let Some((e, quotient)) = quotient(graph, w) {
             found.entry(e).or_default().push(quotient);
@@ -74,7 +74,7 @@ fn quotient(graph: &Graph, w: TensorId) -> Option<(TensorId, Quotient)> {
 
 struct Rule<'a> {
     graph: &'a mut Graph,
-    quotients: &'a HashMap<TensorId, Vec<Quotient>>,
+    quotients: &'a QuickMap<TensorId, Vec<Quotient>>,
     piece: &'a Equation,
 }
 

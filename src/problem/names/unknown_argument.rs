@@ -30,7 +30,7 @@ impl Problem for UnknownArgument {
 
     fn candidates(&self, _look: &Explainer) -> Vec<Help> {
         let edit = |meant: &str| Help {
-            text: format!("`{meant}`"),
+            text: format!("did you mean `{meant}`?"),
             edits: vec![Edit { at: self.at, text: meant.to_string() }],
         };
         self.meant().map(edit).into_iter().collect()

@@ -22,27 +22,34 @@ impl Problem for UnknownName {
         r.headline(format!("there is no {} `{}`", self.what, self.name));
         let foreign = self.foreign();
         r.label(self.at, if foreign.is_some() { "another framework's name" } else { "not defined" });
-        match (foreign, self.meant()) {
-            (Some(ours), _) => r.help(format!("it is called `{ours}` here: `brolga doc {ours}`")),
-            (None, Some(near)) => r.help(format!("did you mean `{near}`?")),
-            (None, None) => {}
+        if let Some(advice) = self.advice() {
+            r.help(advice);
         }
         let mut names: Vec<&Symbol> = self.scope.iter().collect();
         names.sort();
         names.dedup();
-        if names.len() <= 8 && !names.is_empty() && self.foreign().is_none() {
+        if names.len() <= 8 && !names.is_empty() && self.advice().is_none() {
             r.note(format!("in sight: {}", names.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", ")));
         }
     }
 
     fn candidates(&self, _look: &Explainer) -> Vec<Help> {
-        let Some(meant) = self.foreign().or_else(|| self.meant()) else { return Vec::new() };
-        let edits = vec![Edit { at: self.at, text: meant.to_string() }];
-        vec![Help { text: format!("`{meant}`"), edits }]
+        let meant = self.foreign().or_else(|| self.meant());
+        let edit = |meant: &str| vec![Edit { at: self.at, text: meant.to_string() }];
+        let help = meant.zip(self.advice()).map(|(meant, text)| Help { text, edits: edit(meant) });
+        help.into_iter().collect()
     }
 }
 
 impl UnknownName {
+    fn advice(&self) -> Option<String> {
+        match (self.foreign(), self.meant()) {
+            (Some(ours), _) => Some(format!("it is called `{ours}` here: `brolga doc {ours}` tells more")),
+            (None, Some(near)) => Some(format!("did you mean `{near}`?")),
+            (None, None) => None,
+        }
+    }
+
     fn meant(&self) -> Option<&str> {
         words::nearest(&self.name, self.scope.iter().map(|name| &**name))
     }

@@ -7,7 +7,7 @@ use crate::source::Span;
 #[derive(Clone, Debug)]
 pub struct WrongKind {
     pub at: Span,
-    /// What is needed and by whom: `a repeat needs a known whole number`.
+    /// What is needed: `a whole number`, `a tensor before a remark`.
     pub wanted: String,
     /// `a text`
     pub found: String,
@@ -15,7 +15,7 @@ pub struct WrongKind {
 
 impl Problem for WrongKind {
     fn report(&self, r: &mut Report) {
-        r.headline(format!("{}, and this is {}", self.wanted, self.found));
+        r.headline(format!("expected {}, found {}", self.wanted, self.found));
         let label = format!("{}: {}", r.text(self.at), self.found);
         r.label(self.at, if label.len() <= 60 { label } else { self.found.clone() });
     }

@@ -1,6 +1,9 @@
 //! What is minimised, reported or compared is one number.
 
-use crate::problem::{Operand, Problem, Report};
+use crate::diagnostic::Help;
+use crate::problem::{Operand, Problem, Report, edits};
+use crate::size::Explainer;
+use crate::source::Span;
 
 /// `minimise mse(Net(x), y)`, which has the shape of `y`.
 #[derive(Clone, Debug)]
@@ -15,12 +18,17 @@ impl Problem for NotScalar {
         let shape = r.shape(&self.value.shape);
         r.headline(format!("{} takes one number for each example, and this is {shape}", self.what));
         r.label(self.value.at, shape);
-        let text = r.text(self.value.at);
-        let shown = if text.len() <= 50 { text } else { "...".to_string() };
-        r.help(format!("`mean({shown})` or `sum({shown})` makes one number of it"));
+        r.help(advice(&r.look, self.value.at));
     }
 
-    fn candidates(&self, look: &crate::size::Explainer) -> Vec<crate::diagnostic::Help> {
-        crate::problem::edits::wrapped(look, self.value.at, "mean").into_iter().collect()
+    fn candidates(&self, look: &Explainer) -> Vec<Help> {
+        let edit = edits::wrapped(look, self.value.at, "mean");
+        edit.map(|edit| Help { text: advice(look, self.value.at), edits: vec![edit] }).into_iter().collect()
     }
+}
+
+fn advice(look: &Explainer, at: Span) -> String {
+    let text = look.sources.text(at);
+    let shown = if text.len() <= 50 { text } else { "..." };
+    format!("`mean({shown})` or `sum({shown})` makes one number of it")
 }

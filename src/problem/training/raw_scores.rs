@@ -25,7 +25,7 @@ impl Problem for RawScores {
         r.headline(format!("{} needs probabilities, and {} gives raw scores", self.block, self.giver));
         r.label(self.at, "its logarithm is taken, so it must be a probability");
         r.label(self.made, "any sign, no fixed sum");
-        r.help(format!("`{}` makes probabilities of scores", self.by));
+        r.help(format!("end the net with `-> {}`", self.by));
     }
 
     fn candidates(&self, look: &Explainer) -> Vec<Help> {

@@ -28,7 +28,7 @@ impl Problem for UnknownOptimiser {
 
     fn candidates(&self, _look: &Explainer) -> Vec<Help> {
         let help = |near: &str| Help {
-            text: format!("`{near}`"),
+            text: format!("did you mean `{near}`?"),
             edits: vec![Edit { at: self.at, text: near.to_string() }],
         };
         self.meant().map(help).into_iter().collect()

@@ -1,0 +1,172 @@
+//! Plans: their layout, their checks, and running them. See tests/main.rs.
+
+use brolga::graph::{self, HostExpr};
+use brolga::ids::Arena;
+use brolga::kernel::build::KernelBuilder;
+use brolga::kernel::{BufferAccess, Elem, Kernel};
+use brolga::plan::{Buffer, BufferId, Place, Plan, Step, check, layout::layout};
+use brolga::runtime::pool::Pool;
+use brolga::runtime::program::{Moment, Program};
+use brolga::runtime::store::Store;
+use brolga::target::Target;
+
+/// z[i, j] = x[i, j] * y[i, j] + n, a part a row.
+fn product(rows: u32, columns: u32) -> Kernel {
+    let mut b = KernelBuilder::new("product");
+    let len = rows * columns;
+    let x = b.buffer("x", Elem::F32, len, BufferAccess::Read);
+    let y = b.buffer("y", Elem::F32, len, BufferAccess::Read);
+    let n = b.buffer("n", Elem::F32, 1, BufferAccess::Read);
+    let z = b.buffer("z", Elem::F32, len, BufferAccess::Write);
+    let i = b.part("i", rows);
+    let shift = b.load_splat(n, 0, 4);
+    b.each("j", columns / 4, |b, j| {
+        let at = i * i64::from(columns) + j * 4;
+        let (u, v) = (b.load(x, at.clone(), 4), b.load(y, at.clone(), 4));
+        let sum = b.fma(u, v, shift);
+        b.store(z, at, sum);
+    });
+    b.finish()
+}
+
+fn buffer(plan: &mut Plan, name: &str, shape: &[u32], place: Place) -> BufferId {
+    let len = shape.iter().product();
+    plan.buffers.push(Buffer { name: name.into(), shape: shape.to_vec(), elem: Elem::F32, len, place })
+}
+
+const ARENA: Place = Place::Arena { offset: 0, first: 0, last: 0 };
+
+/// b = x * e + s; c = b * w + s; w = c * b + s: with noise e, the step's number s, and w in the store.
+fn sample() -> Plan {
+    let (rows, columns) = (64, 512);
+    let mut plan = Plan::default();
+    let kernel = plan.kernels.push(product(rows, columns));
+    let shape = [rows, columns];
+    let x = buffer(&mut plan, "x", &shape, ARENA);
+    let e = buffer(&mut plan, "e", &shape, Place::Noise { key: "e".into(), normal: true });
+    let half = HostExpr::Binary(graph::Binary::Mul, HostExpr::Step.into(), HostExpr::Number(0.5).into());
+    let s = buffer(&mut plan, "s", &[], Place::Host(half));
+    let w = buffer(&mut plan, "w", &shape, Place::Store("w".into()));
+    let b = buffer(&mut plan, "b", &shape, ARENA);
+    let c = buffer(&mut plan, "c", &shape, ARENA);
+    let d = buffer(&mut plan, "d", &shape, ARENA);
+    let call = |x, y, z| Step::Call { kernel, buffers: vec![x, y, s, z], in_place: false };
+    plan.steps = vec![call(x, e, b), call(b, w, c), call(c, b, d), Step::Copy { from: d, to: w }];
+    plan.inputs.push(("x".into(), x));
+    plan.outputs.push(("c".into(), c));
+    layout(&mut plan);
+    plan
+}
+
+fn moment(step: u64) -> Moment {
+    Moment { seed: 3, step, steps: 10, first_example: 0 }
+}
+
+/// The bits of output and store after three runs.
+fn run(threads: usize) -> Vec<u32> {
+    let mut program = Program::new(sample(), Target::Clif).unwrap();
+    let mut store = Store::new();
+    store.set("w", &vec![0.25; 64 * 512]);
+    let pool = Pool::new(threads);
+    for step in 1..=3 {
+        let x = program.input_f32("x").unwrap();
+        x.iter_mut().enumerate().for_each(|(i, x)| *x = i as f32 * 0.001);
+        program.run(&mut store, &pool, &moment(step)).unwrap();
+    }
+    let numbers = program.output("c").unwrap().iter().chain(store.get("w").unwrap());
+    numbers.map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let one = run(1);
+    assert!(one.iter().any(|&bits| bits != 0));
+    for threads in [2, 3, 8] {
+        assert!(one == run(threads), "{threads} threads");
+    }
+}
+
+#[test]
+fn numbers_are_right() {
+    let mut program = Program::new(sample(), Target::Clif).unwrap();
+    let mut store = Store::new();
+    let message = program.run(&mut store, &Pool::new(1), &moment(1)).unwrap_err();
+    assert_eq!(message, "the store has no w");
+    store.set("w", &vec![0.25; 64 * 512]);
+    program.input_f32("x").unwrap().fill(2.0);
+    program.run(&mut store, &Pool::new(2), &moment(4)).unwrap();
+    let noise = brolga::noise::Noise::new(3, "e", 4, true);
+    for at in [0u64, 1, 777, 64 * 512 - 1] {
+        let e = noise.at(at / 512, at % 512);
+        let b = 2.0_f32.mul_add(e, 2.0);
+        let c = b.mul_add(0.25, 2.0);
+        assert_eq!(program.output("c").unwrap()[at as usize], c);
+        assert_eq!(store.get("w").unwrap()[at as usize], c.mul_add(b, 2.0));
+    }
+}
+
+#[test]
+fn what_lives_apart_shares_memory() {
+    let plan = sample();
+    // x ends where c begins, so three of the four arena buffers are alive at once.
+    assert_eq!(plan.arena, 3 * 4 * 64 * 512);
+    check::check(&plan).unwrap();
+}
+
+#[test]
+fn broken_plans_are_refused() {
+    let broken = |change: fn(&mut Plan)| {
+        let mut plan = sample();
+        change(&mut plan);
+        check::check(&plan).unwrap_err()
+    };
+    let id = |name: &str| sample().buffers.iter().find(|(_, b)| &*b.name == name).unwrap().0;
+    assert_eq!(broken(|p| p.steps.swap(0, 1)), "step 0 reads b, which is not written yet");
+    assert_eq!(broken(|p| p.arena += 64), "the arena is larger than its buffers");
+    assert_eq!(broken(|p| p.buffers = Arena::new()), "an input or output has no buffer");
+    let mut plan = sample();
+    plan.buffers[id("c")].place = Place::Arena { offset: 131072, first: 1, last: 3 };
+    assert_eq!(check::check(&plan).unwrap_err(), "b and c overlap and live at the same time");
+    let mut plan = sample();
+    plan.buffers[id("b")].len = 12;
+    assert!(check::check(&plan).unwrap_err().contains("shorter than its shape"));
+    let mut plan = sample();
+    plan.buffers[id("w")].place = Place::Constant(vec![0.0; 64 * 512].into());
+    assert_eq!(check::check(&plan).unwrap_err(), "step 3: w is written, but it is given");
+}
+
+#[test]
+fn a_kernel_may_work_in_place_where_it_reads_first() {
+    let mut plan = Plan::default();
+    let kernel = plan.kernels.push(product(8, 16));
+    let x = buffer(&mut plan, "x", &[8, 16], ARENA);
+    let s = buffer(&mut plan, "s", &[], Place::Host(HostExpr::Step));
+    plan.inputs.push(("x".into(), x));
+    plan.outputs.push(("x".into(), x));
+    let buffers = vec![x, x, s, x];
+    plan.steps = vec![Step::Call { kernel, buffers: buffers.clone(), in_place: true }];
+    layout(&mut plan);
+    check::check(&plan).unwrap();
+    plan.steps = vec![Step::Call { kernel, buffers, in_place: false }];
+    assert!(check::check(&plan).unwrap_err().contains("not in place"));
+}
+
+#[test]
+fn a_plan_prints_as_tables() {
+    insta::assert_snapshot!(sample().to_string(), @r"
+    steps
+      0:  call product  (x, e, s, b)  parts 64
+      1:  call product  (b, w, s, c)  parts 64
+      2:  call product  (c, b, s, d)  parts 64
+      3:  copy          (d, w)
+    buffers
+      x  [64, 512] f32 x 32768  bytes 0..131072, steps 0..=0           input
+      e  [64, 512] f32 x 32768  normal noise e
+      s  [] f32 x 1             number Binary(Mul, Step, Number(0.5))
+      w  [64, 512] f32 x 32768  kept as w
+      b  [64, 512] f32 x 32768  bytes 131072..262144, steps 0..=2
+      c  [64, 512] f32 x 32768  bytes 0..131072, steps 1..=3           output
+      d  [64, 512] f32 x 32768  bytes 262144..393216, steps 2..=3
+    arena 393216 bytes
+    ");
+}
