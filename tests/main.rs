@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod checked;
 mod cli;
 mod data;
 mod explain;

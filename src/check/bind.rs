@@ -188,8 +188,8 @@ impl<'t> Checker<'t> {
                 return None.or_else(|| self.skip(b));
             }
             let what = format!("'{}' of '{}'", b.input(slot).name.text, b.definition.network.name.text);
-            let shape = self.shape(&view).to_vec();
-            self.raise(Fact::Rank { what, wants, has, shape }, at, outer);
+            let comes = Part { at, shape: self.shape(&view).to_vec() };
+            self.raise(Fact::NotDeclared { what, declared: (ty.at, vec![]), comes }, at, outer);
             return None;
         }
         if many.is_none() && has > wants {
@@ -309,7 +309,11 @@ impl<'t> Checker<'t> {
         match (&ty.element, is) {
             (tree::Element::Probability(_), Element::Real | Element::Index(_)) => {
                 if !self.is_constant_probability(view) && !self.is_poisoned(view) {
-                    self.raise(Fact::NotProbability { block, input, made, is }, at, outer);
+                    let exclusive = network
+                        .inputs
+                        .iter()
+                        .any(|i| i.ty.as_ref().is_some_and(|ty| matches!(ty.element, tree::Element::Index(_))));
+                    self.raise(Fact::NotProbability { block, input, made, exclusive }, at, outer);
                 }
             }
             (tree::Element::Real, Element::Probability) => {
@@ -431,12 +435,12 @@ impl<'t> Checker<'t> {
             Some((_, at)) => (*at, vec![check.size]),
             None => (b.at, vec![check.size]),
         };
-        let declared = match check.count {
-            true => vec![Some(wanted)],
-            false => (0..shape.len()).map(|i| if i == check.axis { Some(wanted) } else { Some(shape[i]) }).collect(),
-        };
-        let what = if check.count { format!("the count of {what}") } else { what };
-        let fact = Fact::NotDeclared { what, declared: (check.expr.at, declared), comes: Part { at, shape } };
+        if check.count {
+            return self.raise(Fact::IndexCount { comes: check.size, wanted }, at, outer);
+        }
+        let declared = (0..shape.len()).map(|i| Some(wanted).filter(|_| i == check.axis)).collect();
+        let ty = input.ty.as_ref().map_or(check.expr.at, |ty| ty.at);
+        let fact = Fact::NotDeclared { what, declared: (ty, declared), comes: Part { at, shape } };
         self.raise(fact, at, outer);
     }
 

@@ -9,8 +9,9 @@ use super::net::{Element, TensorKind, UseId};
 use super::scope::Env;
 use super::values::{Arg, Callee, Definition, Layer, LayerKind, Value, View};
 use crate::ids::Symbol;
+use crate::size::SizeId;
 use crate::source::Span;
-use crate::source::tree::{Argument, Expr, ExprKind, IndexBinder, Input, NetworkKind, Output, StatementKind};
+use crate::source::tree::{self, Argument, Expr, ExprKind, IndexBinder, Input, NetworkKind, Output, StatementKind};
 use std::rc::Rc;
 
 /// The deepest nest of blocks.
@@ -27,8 +28,7 @@ impl<'t> Checker<'t> {
         env: &Env,
     ) -> Value<'t> {
         let ExprKind::Name(name) = &callee.kind else {
-            let is = format!("'{}'", self.sources.text(callee.at));
-            self.raise(Fact::WrongSort { wants: "a block or function before '('".into(), is }, callee.at, env);
+            self.raise(Fact::NotALayer { is: "an expression".into() }, callee.at, env);
             return Value::Poison;
         };
         if !indices.is_empty() {
@@ -59,8 +59,9 @@ impl<'t> Checker<'t> {
             self.pipeline(&arg.value, env);
         }
         if self.find(env.scope, name).is_some() {
-            let is = format!("'{name}', which is no block");
-            self.raise(Fact::WrongSort { wants: "a block or function before '('".into(), is }, at, env);
+            if !matches!(self.find(env.scope, name).map(|scope| self.force(scope, name)), Some(Ok(Value::Poison))) {
+                self.raise(Fact::NotALayer { is: "a value".into() }, at, env);
+            }
             return Value::Poison;
         }
         let near = self.near(name, env, true);
@@ -369,8 +370,9 @@ impl<'t> Checker<'t> {
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
             if let Some(name) = both {
-                let first = statement.at;
-                self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env);
+                let other = self.defined_at(&name.text, &network.body).unwrap_or(name.at);
+                let of = network.name.text.clone();
+                self.raise(Fact::TwoResults { other: Some(other), of }, statement.at, env);
             }
             return self.result(network.outputs.first(), network.outputs.len(), value, statement.at, env);
         }
@@ -387,10 +389,7 @@ impl<'t> Checker<'t> {
                     }
                 },
                 false => {
-                    let headline = format!("nothing defines the output '{name}' of '{}'", network.name.text);
-                    let label = "declared here".to_string();
-                    let help = Some("the last line of a body, without '=', is its output".to_string());
-                    self.raise(Fact::Other { code: "E0206", headline, label, help }, output.at, env);
+                    self.never_defined(output, definition, env);
                     Value::Poison
                 }
             };
@@ -403,14 +402,51 @@ impl<'t> Checker<'t> {
         }
     }
 
+    /// An output without a definition; statements that did not parse may have been it.
+    fn never_defined(&mut self, output: &'t Output, definition: &'t Definition<'t>, env: &Env) {
+        let network = definition.network;
+        if network.body.bad.is_empty() {
+            let name = output.name.as_ref().filter(|_| network.outputs.len() > 1).map(|name| name.text.clone());
+            self.raise(Fact::NeverDefined { name, of: network.name.text.clone() }, output.at, env);
+        }
+    }
+
+    /// The statement that defines a name in a body.
+    fn defined_at(&self, name: &Symbol, body: &'t tree::Body) -> Option<Span> {
+        let defines = |statement: &&tree::Statement| match &statement.kind {
+            StatementKind::Define { target: tree::Target::Name(target), .. } => target.text == *name,
+            StatementKind::Define { target: tree::Target::Indexed { name: target, .. }, .. } => target.text == *name,
+            StatementKind::Define { target: tree::Target::Tuple(names, _), .. } => {
+                names.iter().any(|n| n.text == *name)
+            }
+            StatementKind::Param { names, .. } | StatementKind::State { names, .. } => {
+                names.iter().any(|n| n.text == *name)
+            }
+            StatementKind::Noise { names, .. } => names.iter().any(|n| n.text == *name),
+            StatementKind::Update { .. } | StatementKind::Require { .. } | StatementKind::Minimise { .. } => false,
+            StatementKind::Report { .. } | StatementKind::Show { .. } | StatementKind::Result { .. } => false,
+        };
+        body.statements.iter().find(defines).map(|statement| statement.at)
+    }
+
+    /// A written shape that does not come out. Nothing is said where an error left even the number of axes open.
+    pub fn differs(&mut self, ty: &'t tree::Type, dims: &[Option<SizeId>], comes: Vec<SizeId>, stage: Span, env: &Env) {
+        let same_rank = dims.len() == comes.len();
+        if !same_rank && comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
+            return;
+        }
+        let of = |i: usize, dim: &Option<SizeId>| dim.or_else(|| comes.get(i).copied().filter(|_| same_rank));
+        let written = dims.iter().enumerate().map(|(i, dim)| of(i, dim)).collect();
+        self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+    }
+
     fn result(&mut self, output: Option<&'t Output>, n: usize, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
         match (output, n) {
             (Some(output), 1) => self.output(output, value, at, env),
             (None, _) => self.output_tensor(value, "y", at, env),
             (Some(_), _) => {
-                let headline = format!("{n} outputs are declared, and the last line gives one");
-                let help = Some("define each output by its name".to_string());
-                self.raise(Fact::Other { code: "E0206", headline, label: "one value".into(), help }, at, env);
+                let of = self.use_label(env);
+                self.raise(Fact::TwoResults { other: None, of }, at, env);
                 Value::Poison
             }
         }
@@ -434,9 +470,7 @@ impl<'t> Checker<'t> {
         let agree = dims.len() == comes.len()
             && dims.iter().zip(&comes).all(|(dim, size)| dim.is_none_or(|dim| self.may_equal(dim, *size)));
         if !agree {
-            let what = format!("'{name}'");
-            let comes = super::found::Part { at, shape: comes };
-            self.raise(Fact::NotDeclared { what, declared: (output.ty.at, dims), comes }, at, env);
+            self.differs(&output.ty, &dims, comes, at, env);
             return self.poisoned_output(output, env);
         }
         let wanted = self.element_of(&output.ty, env);

@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use super::flat::{NewPiece, free_vars};
-use super::found::{Fact, Part};
+use super::found::{Fact, Found, Part};
 use super::indices::Ranges;
 use super::net::{Element, Linear, TensorKind, VarId};
 use super::scope::{Env, output_type};
@@ -103,25 +103,40 @@ impl<'t> Checker<'t> {
         for &var in &indices {
             if self.flat.extent(var).is_none() {
                 let name = self.flat.vars[var.index()].name.clone();
-                self.raise(Fact::NoRange { name }, target_at, env);
+                self.no_range(name, target_at, env);
                 return None;
             }
         }
         let reported = self.found.len();
+        let (tree, value_at) = (value, value.at);
         let value = self.pipeline(value, &inner);
-        self.only_right(reported, name, target_at, at);
+        self.only_right(reported, name, (target_at, value_at), tree, &inner);
         let term = self.to_term(value, at, &inner)?;
         Some(Evaluated { indices, write, term, at })
     }
 
     /// An unknown name in the right side's subscripts is an index that nothing binds (E0305).
-    fn only_right(&mut self, reported: usize, target: &Symbol, target_at: Span, at: Span) {
-        for found in &mut self.found[reported..] {
-            let Fact::UnknownName { name, call: false, .. } = &found.fact else { continue };
-            if name.len() == 1 && found.at.source == at.source && at.start <= found.at.start && found.at.end <= at.end {
-                let (name, target) = (name.clone(), target.clone());
-                found.fact = Fact::OnlyRight { name, values: None, target, target_at, reduction: at };
+    fn only_right(
+        &mut self,
+        reported: usize,
+        target: &Symbol,
+        (target_at, at): (Span, Span),
+        value: &'t Pipeline,
+        env: &Env,
+    ) {
+        for i in reported..self.found.len() {
+            let Found { fact: Fact::UnknownName { name, call: false, .. }, at: found_at, .. } = &self.found[i] else {
+                continue;
+            };
+            let name = name.clone();
+            let unbound = super::unbound::find(value, &name);
+            if !at.holds(*found_at) || unbound.uses.is_empty() {
+                continue;
             }
+            let shape = unbound.axis.and_then(|(base, axis)| Some((self.known_shape(base, env)?, axis)));
+            let values = shape.and_then(|(shape, axis)| shape.get(axis).copied());
+            let (target, reduction, uses) = (target.clone(), unbound.term, unbound.uses);
+            self.found[i].fact = Fact::OnlyRight { name, values, target, target_at, reduction, uses };
         }
     }
 
@@ -187,7 +202,7 @@ impl<'t> Checker<'t> {
             && known.len() != rank
         {
             let shape = known.iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            self.raise(Fact::Rank { what: format!("'{name}'"), wants: known.len(), has: rank, shape }, at, env);
+            self.raise(Fact::Rank { what: format!("'{name}'"), wants: rank, has: known.len(), shape }, at, env);
             return self.lost(dims, at, env);
         }
         let mut shape = Vec::with_capacity(rank);

@@ -101,6 +101,7 @@ impl<'t> Checker<'t> {
                 self.mark(scope, name, Entry::Busy(pipeline.at));
                 let env = self.scope(scope).env.clone();
                 let value = self.apart(|checker| checker.pipeline(pipeline, &env));
+                let value = self.settled(value, pipeline.at, &env);
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
@@ -205,14 +206,7 @@ impl<'t> Checker<'t> {
     fn matmul(&mut self, a: Term, b: Term, at: Span, env: &Env) -> Value<'t> {
         let (lhs, rhs) = (self.part(&a), self.part(&b));
         if a.axes.is_empty() || b.axes.is_empty() || b.axes.len() > 2 {
-            let (what, part) = if a.axes.is_empty() { ("left", &lhs) } else { ("right", &rhs) };
-            let fact = Fact::Rank {
-                what: format!("the {what} side of '@'"),
-                wants: if what == "left" { 2 } else { 1 },
-                has: part.shape.len(),
-                shape: part.shape.clone(),
-            };
-            self.raise(fact, at, env);
+            self.raise(Fact::ProductRank { lhs, rhs }, at, env);
             return Value::Poison;
         }
         let inner = *a.axes.last().expect("not empty");

@@ -86,12 +86,13 @@ impl Draft {
         self.flat.outputs.push((name.into(), tensor));
     }
 
-    /// The list with names: `paths` and `names` are those of births, `params` the kept parameters.
-    fn named(self, names: &[Symbol], params: &[Option<ParamId>]) -> Flat {
+    /// The list with names: `names` and `births` are names and paths of births, `params` the kept parameters.
+    fn named(self, names: &[Symbol], births: &[Symbol], params: &[Option<ParamId>]) -> Flat {
         let Draft { mut flat, uses, .. } = self;
         let mut taken: BTreeMap<(Option<UseId>, Symbol), u32> = BTreeMap::new();
-        let mut paths: Vec<String> = Vec::new();
+        let (mut paths, mut keys): (Vec<String>, Vec<Symbol>) = (Vec::new(), Vec::new());
         for info in uses {
+            keys.push(births[info.birth.index()].clone());
             let own = names[info.birth.index()].clone();
             let times = taken.entry((info.parent, own.clone())).or_insert(0);
             *times += 1;
@@ -113,7 +114,11 @@ impl Draft {
             let whole = path.map(|path| Symbol::from(format!("{path}.{}", tensor.name)));
             match &mut tensor.kind {
                 TensorKind::Param(param) => *param = params[param.index()].expect("a read parameter is kept"),
-                TensorKind::Noise { key, .. } => *key = whole.clone().unwrap_or_else(|| key.clone()),
+                TensorKind::Noise { key, .. } => {
+                    if let Some(of) = tensor.of {
+                        *key = format!("{}.{key}", keys[of.index()]).into();
+                    }
+                }
                 TensorKind::Input(_) | TensorKind::Constant(_) | TensorKind::Defined => {}
             }
             if let Some(whole) = whole {
@@ -229,7 +234,7 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
         let (shape, trained, at) = (declared.shape.clone(), declared.trained, declared.at);
         places.push(Some(params.push(Parameter { path, shape, init, trained, at })));
     }
-    let name = |draft: Draft| draft.named(&names, &places);
+    let name = |draft: Draft| draft.named(&names, &paths, &places);
     let nets = drafts.nets.into_iter().map(|net| Net {
         name: net.name,
         inputs: net.inputs,

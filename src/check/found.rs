@@ -1,6 +1,5 @@
 //! What the checker finds wrong: facts only. Words stand in `problem`.
 
-use super::net::Element;
 use crate::ids::Symbol;
 use crate::size::SizeId;
 use crate::source::Span;
@@ -65,6 +64,44 @@ pub enum Fact {
     Recursion {
         block: Symbol,
     },
+    /// What stands where a layer belongs.
+    NotALayer {
+        is: String,
+    },
+    /// An output that nothing defines; without a name where a body has no result at all.
+    NeverDefined {
+        name: Option<Symbol>,
+        of: Symbol,
+    },
+    /// A line without `=` beside another result; none where there are several outputs.
+    TwoResults {
+        other: Option<Span>,
+        of: Symbol,
+    },
+    /// `(a, b) = ...` of another number of values.
+    TupleCount {
+        names: usize,
+        values: usize,
+    },
+    /// An array whose rows have different lengths.
+    Ragged,
+    /// More uses of blocks than a net may have.
+    TooManyUses {
+        most: usize,
+    },
+    /// A tensor with more elements than can be counted.
+    TooMany {
+        shape: Vec<SizeId>,
+    },
+    /// Indices below `comes` where those below `wanted` are meant.
+    IndexCount {
+        comes: SizeId,
+        wanted: SizeId,
+    },
+    /// A code that no message has.
+    UnknownCode {
+        code: Symbol,
+    },
     /// Left out until recurrences, several objectives and so on are there.
     NotYet {
         what: String,
@@ -91,7 +128,8 @@ pub enum Fact {
     },
     /// E0304
     RemarkWrong {
-        written: Vec<SizeId>,
+        /// None for `_`.
+        written: Vec<Option<SizeId>>,
         comes: Vec<SizeId>,
         stage: Span,
     },
@@ -102,6 +140,8 @@ pub enum Fact {
         target: Symbol,
         target_at: Span,
         reduction: Span,
+        /// Where the name stands in subscripts.
+        uses: Vec<Span>,
     },
     /// E0306
     TwoLengths {
@@ -121,6 +161,11 @@ pub enum Fact {
         wants: usize,
         has: usize,
         shape: Vec<SizeId>,
+    },
+    /// `@` between shapes that it does not take.
+    ProductRank {
+        lhs: Part,
+        rhs: Part,
     },
     /// An element outside of its axis.
     OutOfRange {
@@ -173,7 +218,8 @@ pub enum Fact {
         block: Symbol,
         input: Symbol,
         made: Span,
-        is: Element,
+        /// Whether the classes exclude each other.
+        exclusive: bool,
     },
     /// Softmax twice.
     AppliedTwice {

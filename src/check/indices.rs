@@ -154,7 +154,7 @@ impl<'t> Checker<'t> {
     }
 
     /// The axes of a named tensor, unless it is just being defined.
-    fn known_shape(&mut self, name: &Symbol, env: &Env) -> Option<Vec<SizeId>> {
+    pub fn known_shape(&mut self, name: &Symbol, env: &Env) -> Option<Vec<SizeId>> {
         let scope = self.find(env.scope, name)?;
         match self.force(scope, name).ok()? {
             Value::View(view) => Some(self.shape(&view).to_vec()),

@@ -132,6 +132,12 @@ impl<'t> Checker<'t> {
         for arg in args {
             match &arg.name {
                 None => plain.push(arg),
+                Some((name, _)) if &**name == "across" && known.contains(&"across") => {
+                    if !matches!(&arg.value, Value::Text(text) if &**text == "batch") {
+                        let is = format!("'{}'", self.sources.text(arg.at));
+                        self.raise(Fact::WrongSort { wants: "across=batch".into(), is }, arg.at, env);
+                    }
+                }
                 Some((name, _)) if known.contains(&&**name) => {}
                 Some((name, at)) => {
                     let (block, inputs) = (Symbol::from(intrinsic.name()), known.iter().map(|k| (*k).into()).collect());

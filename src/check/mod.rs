@@ -38,6 +38,7 @@ mod tell;
 mod terms;
 mod testing;
 mod training;
+mod unbound;
 mod unfold;
 mod values;
 

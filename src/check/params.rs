@@ -122,7 +122,7 @@ impl<'t> Checker<'t> {
             let Some(n) = self.sizes.number(size) else { return };
             product = match product.checked_mul(n) {
                 Some(product) if product <= 1 << 40 => product,
-                _ => return self.raise(Fact::TooLarge { size: Some(size) }, at, env),
+                _ => return self.raise(Fact::TooMany { shape: shape.to_vec() }, at, env),
             };
         }
     }

@@ -88,8 +88,7 @@ impl<'t> Checker<'t> {
     }
 
     fn no_layer(&mut self, expr: &'t Expr, env: &Env) -> Value<'t> {
-        let is = format!("'{}'", self.sources.text(expr.at));
-        self.raise(Fact::WrongSort { wants: "a layer after '->'".into(), is }, expr.at, env);
+        self.raise(Fact::NotALayer { is: "an expression".into() }, expr.at, env);
         Value::Poison
     }
 
@@ -105,8 +104,7 @@ impl<'t> Checker<'t> {
         let args = self.arguments(args, env);
         let Some(callee) = self.callee_of(name, env, true) else {
             if self.find(env.scope, name).is_some() {
-                let is = format!("the tensor '{name}'");
-                self.raise(Fact::WrongSort { wants: "a layer after '->'".into(), is }, name_at, env);
+                self.raise(Fact::NotALayer { is: "a tensor".into() }, name_at, env);
             } else {
                 let near = self.near(name, env, true);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: true }, name_at, env);
@@ -120,7 +118,11 @@ impl<'t> Checker<'t> {
     pub fn arguments(&mut self, args: &'t [tree::Argument], env: &Env) -> Vec<Arg<'t>> {
         let of = |checker: &mut Checker<'t>, arg: &'t tree::Argument| Arg {
             name: arg.name.as_ref().map(|name| (name.text.clone(), name.at)),
-            value: checker.pipeline(&arg.value, env),
+            // `across=batch` names no value.
+            value: match &arg.name {
+                Some(name) if &*name.text == "across" => Value::Text(checker.sources.text(arg.value.at).into()),
+                Some(_) | None => checker.pipeline(&arg.value, env),
+            },
             at: arg.value.at,
         };
         args.iter().map(|arg| of(self, arg)).collect()
@@ -258,9 +260,7 @@ impl<'t> Checker<'t> {
     fn too_many_uses(&mut self, at: Span, env: &Env) -> bool {
         let many = self.flat.uses.len() > MOST_USES;
         if many {
-            let headline = format!("more than {MOST_USES} uses of blocks in one net");
-            let label = "this repeat makes them".to_string();
-            self.raise(Fact::Other { code: "E0404", headline, label, help: None }, at, env);
+            self.raise(Fact::TooManyUses { most: MOST_USES }, at, env);
         }
         many
     }
@@ -402,14 +402,12 @@ impl<'t> Checker<'t> {
     fn checked(&mut self, value: Value<'t>, comes: Vec<SizeId>, ty: &'t Type, stage: Span, env: &Env) -> Value<'t> {
         let dims = self.dims(ty, env);
         if dims.len() != comes.len() {
-            let written = dims.iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(ty.at))).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+            self.differs(ty, &dims, comes, stage, env);
             return self.reset(ty, None, stage, env);
         }
         let agrees = |(dim, size): (&Option<SizeId>, &SizeId)| dim.is_none_or(|dim| self.may_equal(dim, *size));
         if !dims.iter().zip(&comes).all(agrees) {
-            let written = dims.iter().zip(&comes).map(|(dim, size)| dim.unwrap_or(*size)).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+            self.differs(ty, &dims, comes, stage, env);
             return value;
         }
         match comes.iter().any(|size| self.sizes.is_poisoned(*size)) {

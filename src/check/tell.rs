@@ -7,6 +7,7 @@ use super::found::{Fact, Found, Part};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
 use crate::problem::time::needs_itself::Need;
+use crate::problem::training::index_beyond;
 use crate::problem::*;
 use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
@@ -81,12 +82,11 @@ impl Telling<'_> {
                 self.problems.push(UnequalShapes { what, lhs: operand(lhs), rhs: operand(rhs) });
             }
             Fact::RemarkWrong { written, comes, stage } => {
-                let written = written.iter().map(|id| Some(*id).filter(|id| !self.sizes.is_poisoned(*id))).collect();
-                self.problems.push(RemarkWrong { at, stage: *stage, written, actual: comes.clone() });
+                let (written, actual) = (written.clone(), comes.clone());
+                self.problems.push(RemarkWrong { at, stage: *stage, written, actual });
             }
-            Fact::OnlyRight { name, values, target: _, target_at, reduction } => {
-                let (name, uses) = (name.clone(), self.uses_of(name, *reduction));
-                let term = Some(*reduction);
+            Fact::OnlyRight { name, values, target: _, target_at, reduction, uses } => {
+                let (name, uses, term) = (name.clone(), uses.clone(), Some(*reduction));
                 self.problems.push(IndexUnbound { name, uses, extent: *values, left: *target_at, term });
             }
             Fact::TwoLengths { name, first, second } => {
@@ -100,6 +100,28 @@ impl Telling<'_> {
                 let (tensor, shape, wanted) = (plain(what), shape.clone(), *wants);
                 self.problems.push(WrongAxes { at, tensor, shape, wanted, subscripts: wants > has });
             }
+            Fact::ProductRank { lhs, rhs } => {
+                self.problems.push(MatMulRank { lhs: operand(lhs), rhs: operand(rhs) });
+            }
+            Fact::NotALayer { is } => self.problems.push(NotALayer { at, found: is.clone() }),
+            Fact::NeverDefined { name, of } => {
+                self.problems.push(NeverDefined { at, name: name.clone(), of: of.clone() });
+            }
+            Fact::TwoResults { other, of } => self.problems.push(TwoResults { at, other: *other, of: of.clone() }),
+            Fact::TupleCount { names, values } => {
+                self.problems.push(TupleCount { at, names: *names, values: *values });
+            }
+            Fact::Ragged => self.problems.push(Ragged { at }),
+            Fact::TooManyUses { most } => self.problems.push(TooManyUses { at, most: *most }),
+            Fact::TooMany { shape } => {
+                let what = SizeTooLarge::tensor(shape, self.sizes);
+                self.problems.push(SizeTooLarge { at, size: None, what });
+            }
+            Fact::IndexCount { comes, wanted } => {
+                let found = index_beyond::Found::Below(*comes);
+                self.problems.push(IndexBeyond { at, found, classes: *wanted });
+            }
+            Fact::UnknownCode { code } => self.problems.push(UnknownCode { at, code: code.clone() }),
             Fact::OutOfRange { tensor, axis: _, low, high, size } => {
                 let (values, tensor) = (Some((*low, *high)), tensor.to_string());
                 self.problems.push(OutOfRange { at, values, extent: *size, tensor });
@@ -127,7 +149,7 @@ impl Telling<'_> {
             Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
             Fact::Cycle { name, through } => self.cycle(name, through),
-            Fact::NotProbability { block, input: _, made, is: _ } => self.raw(block, *made, true),
+            Fact::NotProbability { block, input: _, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
             }
@@ -188,24 +210,6 @@ impl Telling<'_> {
             Some(window) => self.problems.push(window),
             None => self.problems.push(RequireFailed { at, text: text.to_string(), condition, sizes: Vec::new() }),
         }
-    }
-
-    /// Where an index stands in an expression.
-    fn uses_of(&self, name: &str, within: Span) -> Vec<Span> {
-        let text = self.sources.text(within);
-        let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let alone = |at: &usize| {
-            let (before, after) = (text[..*at].chars().next_back(), text[at + name.len()..].chars().next());
-            !letter(before) && !letter(after)
-        };
-        let found = text.match_indices(name).map(|(at, _)| at).filter(alone);
-        let uses: Vec<Span> = found
-            .map(|at| {
-                let start = within.start + at as u32;
-                Span { start, end: start + name.len() as u32, ..within }
-            })
-            .collect();
-        if uses.is_empty() { vec![self.at] } else { uses }
     }
 
     fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {

@@ -2,9 +2,9 @@
 
 use super::output;
 use crate::check::net::Checked;
-use crate::check::{DataFacts, FieldFacts, Options, SplitFacts};
+use crate::check::{DataFacts, Options};
 use crate::compile;
-use crate::data::{self, DataProblem, Facts, Place, Request, Want};
+use crate::data::{self, DataProblem, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::target::Target;
@@ -209,7 +209,7 @@ impl Common {
             for (split, call) in &dataset.splits {
                 let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
                 match data::facts(call, &request) {
-                    Ok(found) => facts.add(&dataset.name, split, told(found)),
+                    Ok(found) => facts.add(&dataset.name, split, found),
                     Err(error) if error.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &error.path),
                     Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
                 }
@@ -219,14 +219,6 @@ impl Common {
     }
 }
 
-/// What the checker is told of a split.
-fn told(facts: Facts) -> SplitFacts {
-    let field = |f: crate::data::FieldFacts| FieldFacts { shape: f.shape, classes: f.classes, names: f.names };
-    SplitFacts {
-        examples: facts.examples.map(|n| n as u64),
-        fields: facts.fields.into_iter().map(field).collect(),
-    }
-}
 
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {

@@ -6,7 +6,7 @@
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
 use super::Group;
-use super::classes::{Contraction, contraction};
+use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, coefficient, flatten};
 use crate::graph::Graph;
@@ -51,16 +51,15 @@ pub struct Shape<'a> {
 
 /// The best tile of a group whose root is a contraction.
 pub fn choose(graph: &Graph, group: &Group, target: Target) -> Option<Tile> {
-    let root = &group.equations[0];
-    let product = contraction(graph, root)?;
-    let space = Space::new(graph, &group.equations, &[]);
+    let product = root_contraction(graph, group)?;
+    let space = Space::new(graph, group);
     best(&shape(graph, group, &product, &space, target))
 }
 
 /// A group as the choice sees it.
 pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a Space, target: Target) -> Shape<'a> {
-    let root = &group.equations[0];
-    let n = root.axes.len();
+    let root = &group.members[0];
+    let n = group.axes.len();
     let flat = |index: &[crate::graph::Affine], tensor: crate::graph::TensorId| {
         let mut flat = flatten(index, &graph.tensors[tensor].shape, n);
         (0..n).filter(|&a| space.extents[a] == 1).for_each(|a| flat.coefficients[a] = 0);
@@ -69,13 +68,13 @@ pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a
     let mentioned = |form| (0..n).filter(|&a| coefficient(form, a) != 0).collect();
     Shape {
         target,
-        n_out: root.n_out,
+        n_out: group.band,
         extents: &space.extents,
         out: flat(&root.write, root.out),
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
-        followed: group.equations.len() > 1,
+        followed: group.members.len() > 1,
     }
 }
 
