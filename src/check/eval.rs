@@ -214,7 +214,7 @@ impl<'t> Checker<'t> {
         let axes: Axes = a.axes[..a.axes.len() - 1].iter().chain(&b.axes[1..]).copied().collect();
         if !self.may_equal(lhs_size, rhs_size) {
             let shape = self.axes_shape(&axes);
-            self.raise(Fact::InnerSizes { lhs, rhs, lhs_size, rhs_size }, at, env);
+            self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return self.poisoned(shape, Element::Real, env, at);
         }
         self.flat.bind(b.axes[0], Linear::var(inner));
@@ -422,6 +422,10 @@ impl<'t> Checker<'t> {
             return match self.known_whole(expr, env)? {
                 Value::Number(Number::Whole(open)) => {
                     let size = self.close(open, env);
+                    Some(self.size_form(size))
+                }
+                inexact @ Value::Number(Number::Real(_, Some(_))) => {
+                    let size = self.to_size(inexact, expr.at, env);
                     Some(self.size_form(size))
                 }
                 _other => None,

@@ -87,6 +87,7 @@ pub fn check_items(
     }
     checker.unused(&env);
     super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
+    checker.calls.iter().for_each(|(head, call)| problems.fine_use(*head, *call));
     finish(checker, drafts)
 }
 
@@ -118,7 +119,8 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         depth: 0,
         library,
     };
-    let scope = |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() };
+    let scope =
+        |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() };
     let _ = tree;
     Checker {
         sources,
@@ -134,6 +136,8 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         guards: Vec::new(),
         active: Vec::new(),
         quiet: 0,
+        raised: 0,
+        calls: Vec::new(),
         options,
         remarks: Vec::new(),
         live: BTreeSet::new(),

@@ -182,10 +182,14 @@ impl<'t> Checker<'t> {
         let env = self.open_body(work, true);
         let loss = self.scalar(value, "loss", "minimise", &env);
         self.finish_definitions(&env);
+        let poisoned = self.flat.poisoned;
         let draft = self.end(loss.into_iter().map(|loss| ("loss".into(), loss)).collect());
         let over = self.over(over, work, &draft, statement.at);
         let used = self.using(using, &work.env)?;
         loss?;
+        if over.is_empty() && poisoned {
+            return None;
+        }
         if over.is_empty() {
             let headline = "nothing is trained: this objective reads no parameter that it is over".to_string();
             let label = "no parameter".to_string();
