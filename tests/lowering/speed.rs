@@ -107,6 +107,7 @@ fn vgg() {
 #[test]
 #[ignore]
 fn show() {
-    println!("{}", brolga::graph::text::print(&nets::lenet(64)));
-    println!("{}", brolga::graph::text::print(&brolga::schedule::schedule(&nets::lenet(64), Target::Clif).graph));
+    for graph in [nets::lenet(64), nets::mlp(128)] {
+        println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    }
 }
