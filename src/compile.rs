@@ -5,13 +5,14 @@
 
 use crate::check::net::{Checked, Flat, Objective};
 use crate::check::{self, Options};
+use crate::diagnostic::Diagnostic;
 use crate::grad::{self, step};
 use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
-use crate::plan::Plan;
-use crate::problem::Problems;
+use crate::plan::{self, Plan};
+use crate::problem::{Problems, Seen};
 use crate::runtime::program::Program;
-use crate::source::Sources;
+use crate::source::{SourceId, Sources};
 use crate::target::Target;
 
 /// What a program is to compute for a batch.
@@ -30,6 +31,17 @@ pub fn front(path: &str, text: &str, options: &Options) -> (Checked, Problems) {
     let mut sources = Sources::default();
     let file = sources.add(path, text);
     check::check(sources, file, options)
+}
+
+/// What to tell of a file's problems, with repairs that were tried on its text and helped.
+pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Options) -> Vec<Diagnostic> {
+    let mut recheck = |_: SourceId, text: &str| {
+        let (again, found) = front(path, text, options);
+        let told = found.diagnostics(&again.sources, &again.sizes);
+        let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
+        told.iter().filter_map(seen).collect()
+    };
+    problems.with_fixes(&checked.sources, &checked.sizes, &mut recheck)
 }
 
 /// Checked net to graph. Needs a net without errors.
@@ -55,7 +67,13 @@ pub fn optimise(graph: &Graph) -> Graph {
 
 /// Graph to kernels and a plan.
 pub fn plan(graph: &Graph, target: Target) -> Plan {
-    lower::lower(&optimise(graph), target)
+    laid_out(lower::lower(&optimise(graph), target))
+}
+
+/// The plan with a place in the arena for every buffer.
+pub fn laid_out(mut plan: Plan) -> Plan {
+    plan::layout::layout(&mut plan);
+    plan
 }
 
 /// Plan to machine code.

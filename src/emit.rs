@@ -17,10 +17,6 @@ pub enum Stage {
     Graph,
     /// The equations of all that is computed: gradients, update.
     Grad,
-    /// What is computed together, and how.
-    Schedule,
-    /// The kernels, as text.
-    Kernel,
     /// Cranelift's input.
     Clif,
     /// Machine code.
@@ -31,11 +27,9 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in the order of the walk, with the names that the command line uses.
-    pub const ALL: [(Stage, &'static str); 7] = [
+    pub const ALL: [(Stage, &'static str); 5] = [
         (Stage::Graph, "graph"),
         (Stage::Grad, "grad"),
-        (Stage::Schedule, "schedule"),
-        (Stage::Kernel, "kernel"),
         (Stage::Clif, "clif"),
         (Stage::Asm, "asm"),
         (Stage::Plan, "plan"),
@@ -57,7 +51,7 @@ pub fn stages(
     let whole = compile::graph(checked, job, batch);
     let optimised = compile::optimise(&whole);
     let schedule = schedule::schedule(&optimised, target);
-    let plan = lower::follow(&schedule);
+    let plan = compile::laid_out(lower::follow(&schedule));
     for (stage, name) in Stage::ALL.into_iter().filter(|(stage, _)| wanted.contains(stage)) {
         let text = match stage {
             Stage::Graph => {
@@ -68,11 +62,9 @@ pub fn stages(
                 text::print(&compile::graph(checked, forward, batch))
             }
             Stage::Grad => text::print(&optimised),
-            Stage::Schedule => schedule::text::print(&schedule),
-            Stage::Kernel => each_kernel(&plan, |kernel| Ok(crate::kernel::text::print(kernel)))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
             Stage::Asm => each_kernel(&plan, codegen::show::asm)?,
-            Stage::Plan => plan::print::print(&plan),
+            Stage::Plan => plan.to_string(),
         };
         shown.push((name, text));
     }
@@ -91,7 +83,7 @@ pub fn times(checked: &Checked, job: Job, batch: u32, target: Target) -> Result<
     clock.lap("rewrite");
     let schedule = schedule::schedule(&graph, target);
     clock.lap("schedule");
-    let plan = lower::follow(&schedule);
+    let plan = compile::laid_out(lower::follow(&schedule));
     clock.lap("lower");
     compile::program(plan, target)?;
     clock.lap("codegen");

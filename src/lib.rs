@@ -10,8 +10,9 @@
 pub mod ids;
 pub mod target;
 pub mod noise;
-pub mod source;
+pub mod span;
 pub mod diagnostic;
+pub mod source;
 pub mod size;
 pub mod problem;
 pub mod library;
@@ -25,5 +26,7 @@ pub mod lower;
 pub mod codegen;
 pub mod runtime;
 pub mod data;
+pub mod compile;
+pub mod emit;
 pub mod train;
 pub mod cli;

@@ -1,1 +1,4 @@
-fn main() {}
+//! The binary: see `cli`.
+fn main() -> std::process::ExitCode {
+    brolga::cli::main()
+}

@@ -4,6 +4,10 @@
 mod harness;
 #[path = "gradients/cases.rs"]
 mod cases;
+#[path = "gradients/library.rs"]
+mod library;
+#[path = "gradients/structure.rs"]
+mod structure;
 #[path = "gradients/pitfalls.rs"]
 mod pitfalls;
 #[path = "gradients/table.rs"]
@@ -22,6 +26,12 @@ fn check(cases: impl IntoIterator<Item = Case>) {
 #[test]
 fn convolutions() {
     check(cases::convolutions().into_iter().map(|(name, conv)| Case::new(format!("conv {name}"), conv.text())));
+}
+
+#[test]
+fn convolutions_with_guarded_groups() {
+    let grouped = cases::convolutions().into_iter().filter(|(_, conv)| conv.groups > 1);
+    check(grouped.map(|(name, conv)| Case::new(format!("conv {name}"), conv.text_with_guarded_groups())));
 }
 
 #[test]

@@ -12,6 +12,8 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
+mod nets;
+mod speed;
 
 /// Numbers from a fixed sequence, in (-1, 1).
 pub struct Numbers(pub u64);

@@ -2,16 +2,20 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+mod checked;
 mod cli;
 mod data;
+mod examples;
 mod explain;
 mod gradients;
 mod graph;
 mod kernel;
 mod lowering;
+mod problems;
 mod properties;
 mod random_kernels;
 mod runtime;
 mod syntax;
 mod tidy;
 mod train;
+mod worked;

@@ -20,6 +20,20 @@ pub struct Checked {
     pub datasets: Vec<Dataset>,
     pub trainings: Vec<Training>,
     pub tests: Vec<Test>,
+    /// Shapes at remarks, holes and stages of nets, for `annotate`.
+    pub remarks: Vec<Remarked>,
+}
+
+/// What came out at a place.
+#[derive(Clone, Debug)]
+pub struct Remarked {
+    /// The remark without its colon; of a stage without one the stage.
+    pub at: Span,
+    pub shape: Vec<SizeId>,
+    /// `: ?`
+    pub hole: bool,
+    /// Whether a remark or a hole stands there.
+    pub written: bool,
 }
 
 /// A tensor that outlives a step: trained (`param`), or kept (`state`, an optimiser's moments).

@@ -78,10 +78,9 @@ impl DataError {
     pub fn code(&self) -> &'static str {
         match self.problem {
             DataProblem::Absent => "E0701",
-            DataProblem::Damaged => "E0702",
+            DataProblem::Damaged | DataProblem::Unfit => "E0702",
             DataProblem::Outside => "E0703",
-            DataProblem::Unfit => "E0704",
-            DataProblem::Call => "E0705",
+            DataProblem::Call => "E0605",
         }
     }
 

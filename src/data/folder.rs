@@ -6,10 +6,10 @@
 
 use super::args::Args;
 use super::error::{DataError, DataProblem, Result};
-use super::facts::{Facts, FieldFacts};
-use super::fit::{Column, Raw, RawValues, Want};
+use super::fit::{Column, Raw, RawValues, Scaling, Want};
 use super::place::Located;
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
     named: &["resize", "scale", "shift"],
     takes_fields: false,
     scale: 1.0 / 255.0,
+    white: 255.0,
     load,
     facts,
 };
@@ -57,7 +58,7 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns, count: pictures.len() })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let root = request.place.find(args.text("path")?)?;
     let (classes, pictures) = list(&root)?;
     let want = image_field(args, request)?;
@@ -72,7 +73,7 @@ fn facts(args: &Args, request: &Request) -> Result<Facts> {
     };
     let image = FieldFacts { shape: Some(shape), ..FieldFacts::default() };
     let label = FieldFacts { shape: Some(vec![]), classes: Some(classes.len()), names: classes };
-    Ok(Facts { fields: vec![image, label], examples: Some(pictures.len()) })
+    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64) })
 }
 
 /// The first field is the image, the second the class.
@@ -173,13 +174,13 @@ fn planes(image: &DynamicImage, channels: usize) -> Vec<u8> {
     (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3)).copied().collect()
 }
 
-/// One image file for a net's input `[C, H, W]`: resized to it, 0 to 1. Errors: no such file, no image.
-pub fn image_values(path: &Path, shape: &[usize]) -> Result<Vec<f32>> {
+/// One image file for a net's input `[C, H, W]`: resized to it, bytes scaled. Errors: no such file, no image.
+pub fn image_values(path: &Path, shape: &[usize], scaling: Scaling) -> Result<Vec<f32>> {
     let shown = path.to_string_lossy();
     let [1 | 3, height, width] = *shape else {
         let found = super::fit::show(shape);
         return Err(DataError::new(DataProblem::Unfit, &shown, "a net that takes [1, H, W] or [3, H, W]", found));
     };
     let bytes = read(path, &shown, &[shape[0], height, width], true)?;
-    Ok(bytes.into_iter().map(|byte| (f64::from(byte) / 255.0) as f32).collect())
+    Ok(bytes.into_iter().map(|byte| (scaling.scale * f64::from(byte) + scaling.shift) as f32).collect())
 }

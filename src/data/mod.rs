@@ -11,7 +11,6 @@ mod bytes;
 mod csv;
 mod digits8x8;
 pub mod error;
-pub mod facts;
 mod fit;
 mod folder;
 mod idx;
@@ -24,16 +23,16 @@ mod table;
 
 pub use augment::{Augment, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use facts::{Facts, FieldFacts};
-pub use fit::{RawValues, Want};
+pub use fit::{RawValues, Scaling, Want};
 pub use folder::image_values;
 pub use place::Place;
 pub use split::{FieldData, Split, Values};
 
+use crate::check::SplitFacts;
 use crate::check::net::SourceCall;
 use args::Args;
 use error::Result;
-use fit::{Raw, Scaling};
+use fit::Raw;
 
 /// A row of the table: a source that `.net` files may call.
 pub struct Format {
@@ -49,8 +48,10 @@ pub struct Format {
     pub takes_fields: bool,
     /// What real values are multiplied by unless `scale` says otherwise.
     pub scale: f64,
+    /// What stands for white in pictures that it holds, before `scale`.
+    pub white: f64,
     load: fn(&Args, &Request) -> Result<Raw>,
-    facts: fn(&Args, &Request) -> Result<Facts>,
+    facts: fn(&Args, &Request) -> Result<SplitFacts>,
 }
 
 /// All sources.
@@ -75,14 +76,26 @@ pub const MOST_VALUES: usize = 1 << 31;
 pub fn load(call: &SourceCall, request: &Request) -> Result<Split> {
     let (format, args) = open(call, request)?;
     let augment = stages(call, request)?;
-    let scale = if format.named.contains(&"scale") { args.number("scale", format.scale)? } else { format.scale };
-    let shift = if format.named.contains(&"shift") { args.number("shift", 0.0)? } else { 0.0 };
-    let split = fit::fit((format.load)(&args, request)?, request.fields, Scaling { scale, shift })?;
+    let scaling = scaling(format, &args)?;
+    let split = fit::fit((format.load)(&args, request)?, request.fields, scaling)?;
     Ok(Split { augment, ..split })
 }
 
+/// How the bytes of a picture, 0 to 255, become what a net sees that was trained on this source.
+pub fn picture_scaling(call: &SourceCall, request: &Request) -> Result<Scaling> {
+    let (format, args) = open(call, request)?;
+    let Scaling { scale, shift } = scaling(format, &args)?;
+    Ok(Scaling { scale: scale * format.white / 255.0, shift })
+}
+
+fn scaling(format: &Format, args: &Args) -> Result<Scaling> {
+    let scale = if format.named.contains(&"scale") { args.number("scale", format.scale)? } else { format.scale };
+    let shift = if format.named.contains(&"shift") { args.number("shift", 0.0)? } else { 0.0 };
+    Ok(Scaling { scale, shift })
+}
+
 /// What the files say of themselves; a finding of kind [`DataProblem::Absent`] where they are not there.
-pub fn facts(call: &SourceCall, request: &Request) -> Result<Facts> {
+pub fn facts(call: &SourceCall, request: &Request) -> Result<SplitFacts> {
     let (format, args) = open(call, request)?;
     stages(call, request)?;
     (format.facts)(&args, request)

@@ -7,11 +7,11 @@ use super::args::Args;
 use super::array::{NumberKind, read_values};
 use super::bytes::Bytes;
 use super::error::{DataError, DataProblem, Result};
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, show};
 use super::idx::agree;
 use super::place::Located;
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 use npyz::zip::ZipArchive;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -28,6 +28,7 @@ pub const NPY: Format = Format {
     named: &["scale", "shift"],
     takes_fields: true,
     scale: 1.0,
+    white: 255.0,
     load: |args, request| load(npy_arrays(args, request)?),
     facts: |args, request| facts(npy_arrays(args, request)?),
 };
@@ -40,6 +41,7 @@ pub const NPZ: Format = Format {
     named: &["scale", "shift"],
     takes_fields: true,
     scale: 1.0,
+    white: 255.0,
     load: |args, request| load(npz_arrays(args, request)?),
     facts: |args, request| facts(npz_arrays(args, request)?),
 };
@@ -100,7 +102,7 @@ fn load(arrays: Vec<Stored>) -> Result<Raw> {
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
 
-fn facts(arrays: Vec<Stored>) -> Result<Facts> {
+fn facts(arrays: Vec<Stored>) -> Result<SplitFacts> {
     let (mut fields, mut count) = (Vec::new(), None);
     for stored in arrays {
         let Header { shape, .. } = stored.open(header)?;
@@ -108,7 +110,7 @@ fn facts(arrays: Vec<Stored>) -> Result<Facts> {
         agree(&stored.file.shown, &mut count, first)?;
         fields.push(FieldFacts { shape: Some(shape), ..FieldFacts::default() });
     }
-    Ok(Facts { fields, examples: count })
+    Ok(SplitFacts { fields, examples: count.map(|n| n as u64) })
 }
 
 fn split_first(path: &str, shape: &[usize]) -> Result<(usize, Vec<usize>)> {
@@ -261,4 +263,19 @@ fn write_header(to: &mut impl Write, descr: &str, shape: &[usize]) -> std::io::R
     to.write_all(&[1, 0])?;
     to.write_all(&(length as u16).to_le_bytes())?;
     writeln!(to, "{text:<width$}", width = length - 1)
+}
+
+/// Reads an array that the command line names: a `.npy` file, or one member of an `.npz`.
+pub fn read_file(path: &std::path::Path, member: Option<&str>) -> Result<Array> {
+    let shown = path.display().to_string();
+    let full = path.canonicalize().map_err(|e| DataError::io(&shown, "a file", &e))?;
+    let stored = Stored { file: Located { shown, full }, member: member.map(str::to_string) };
+    stored.open(read)
+}
+
+/// The names of the arrays of an `.npz` file.
+pub fn members_of(path: &std::path::Path) -> Result<Vec<String>> {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(|e| DataError::io(&shown, "an archive", &e))?;
+    members(&shown, file)
 }

@@ -1,6 +1,10 @@
 //! What a wrong file is told, as plain data. Renderings stand beside this; none of them knows a problem.
 
-use crate::source::Span;
+pub mod full;
+pub mod json;
+pub mod short;
+
+use crate::span::{Sources, Span};
 
 /// One finding.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,4 +47,37 @@ impl Diagnostic {
     pub fn is_error(&self) -> bool {
         self.code.starts_with('E')
     }
+}
+
+/// How findings are printed: `--format full|short|json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Full { color: bool },
+    Short,
+    Json,
+}
+
+/// All findings of a run as text.
+pub fn render(sources: &Sources, diagnostics: &[Diagnostic], format: Format) -> String {
+    match format {
+        Format::Full { color } => {
+            let each: Vec<String> = diagnostics.iter().map(|d| full::render(sources, d, color)).collect();
+            each.join("\n")
+        }
+        Format::Short => diagnostics.iter().map(|d| short::render(sources, d)).collect(),
+        Format::Json => json::render(sources, diagnostics),
+    }
+}
+
+/// `2 errors, 1 warning`; none if there is nothing.
+pub fn summary(diagnostics: &[Diagnostic]) -> Option<String> {
+    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
+    let count = |n: usize, word: &str| match n {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        _ => Some(format!("{n} {word}s")),
+    };
+    let parts = [count(errors, "error"), count(diagnostics.len() - errors, "warning")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -32,8 +32,7 @@ pub fn differentiate(graph: &mut Graph, loss: TensorId, wrt: &[TensorId]) -> Vec
         let pieces = graph.defs.get(&tensor).map_or(Vec::new(), |def| def.pieces.clone());
         for piece in &pieces {
             for scatter in contributions(graph, piece, gradient, &gradients) {
-                let shape = graph.tensors[scatter.out].shape.clone();
-                let pieces = gather(&mut graph.exprs, &shape, &scatter);
+                let pieces = gather(&mut graph.exprs, &graph.tensors, &scatter);
                 parts[&scatter.out].push(pieces);
             }
         }

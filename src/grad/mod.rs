@@ -1,12 +1,13 @@
 //! The adjoint of equations is equations: the same language, so adjoints of adjoints need nothing new.
 //!
-//! `adjoint` is the rule, `sweep` goes through one body, `seed` through one reduction, `solve` turns what scatters into
-//! what gathers, `parts` puts the uses of a tensor together.
+//! `adjoint` is the rule, `sweep` goes through one body, `seed` through one reduction, `solve` (with `frame`) turns what
+//! scatters into what gathers, `parts` puts the uses of a tensor together.
 //!
 //! **Invariants**: definitions are only added; nothing depends on the order of evaluation, so cycles of definitions are
 //! fine; every equation that comes out keeps the invariants of the graph.
 
 mod adjoint;
+mod frame;
 mod lift;
 mod parts;
 mod reach;

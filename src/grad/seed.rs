@@ -16,8 +16,9 @@ pub fn one(graph: &mut Graph, out: TensorId) -> Equation {
 pub fn seed(graph: &mut Graph, piece: &Equation, arriving: ExprId) -> (ExprId, Option<Guard>) {
     match piece.combine {
         Combine::None | Combine::Sum => (arriving, None),
-        Combine::Max if piece.n_out == piece.axes.len() => (arriving, None),
-        Combine::Prod if piece.n_out == piece.axes.len() => (arriving, None),
+        Combine::Max | Combine::Prod if piece.axes[piece.n_out..].iter().all(|axis| axis.extent == 1) => {
+            (arriving, None)
+        }
         Combine::Max => (arriving, Some(is_first_maximum(graph, piece))),
         Combine::Prod => (of_factor(graph, piece, arriving), None),
         Combine::ArgMax => (graph.exprs.number(0.0), None),

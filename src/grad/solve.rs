@@ -1,16 +1,11 @@
-//! From scatter to gather: `out[map(z)] += body(z)` over a box becomes equations whose write is injective.
-//!
-//! **Invariants**
-//! - Axes are *free* (to be summed), *claimed* (output axes) or *gone* (written by others). Claiming goes coordinate by
-//!   coordinate: given the axes claimed before, a coordinate determines those it claims, so the whole map is injective.
-//! - A step only renames points of the box, adds guards that say which names are points, or (the fallback) adds an
-//!   output axis together with the guard that fixes it. So values never change.
-//! - Phase axes are claimed; they are unrolled here and never leave this file.
+//! From scatter to gather: `out[map(z)] += body(z)` over a box becomes equations whose write is injective. `frame`
+//! finds the axes, here they become equations.
 
-use crate::graph::affine::{disjoint, gcd, injective_sum, ranges};
-use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Graph, Guard, OriginId, Rel, Role, TensorId};
-use crate::ids::Symbol;
-use std::cmp::Reverse;
+use super::frame::{Frame, is_equality, windows};
+use crate::graph::affine::{disjoint, ranges};
+use crate::graph::normal::normalise;
+use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Exprs, Graph, Guard, OriginId, Rel, Tensor, TensorId};
+use crate::ids::Arena;
 
 /// `out[map(z)] = combine over z of body(z), where all guards hold`: no axis is an output axis yet.
 #[derive(Clone, Debug)]
@@ -38,31 +33,32 @@ impl From<Equation> for Scatter {
     }
 }
 
-/// The equations, with disjoint images, that together mean the scatter. `shape` is that of `out`. Affine equality
-/// guards are solved where that makes the box smaller.
-pub fn gather(exprs: &mut Exprs, shape: &[u32], scatter: &Scatter) -> Vec<Equation> {
+/// The equations, in normal form and with disjoint images, that together mean the scatter. Affine guards are solved
+/// where that makes the box smaller.
+pub fn gather(exprs: &mut Exprs, tensors: &Arena<Tensor>, scatter: &Scatter) -> Vec<Equation> {
     let Some(frame) = Frame::new(scatter) else { return Vec::new() };
-    let frame = frame.solve_equalities(shape).solve_map(shape);
+    let shape = &tensors[scatter.out].shape;
+    let frame = frame.solve(shape);
     let mut equations = |frames: &[Frame]| -> Vec<Equation> {
-        frames.iter().filter_map(|frame| frame.equation(exprs, scatter)).collect()
+        let found: Vec<Equation> = frames.iter().map(|frame| equation(frame, exprs, scatter)).collect();
+        found.into_iter().filter_map(|equation| normalise(exprs, tensors, equation)).collect()
     };
     let pieces = equations(&frame.clone().unroll());
     if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases()]) }
 }
 
-/// Solves the affine equality guards of all definitions where that makes boxes smaller: forward ones like that of a
-/// transposed convolution, and those of gradients. Comes after differentiation: the gradient of what is solved is worse
+/// Solves the affine equality guards, and pairs of inequalities, of all definitions where that makes boxes smaller:
+/// forward ones like those of transposed and grouped convolutions, and those of gradients. Comes after differentiation: the gradient of what is solved is worse
 /// than the solved gradient. Values stay as they are.
 pub fn solve_equalities(graph: &mut Graph) {
-    for (&out, def) in &mut graph.defs {
+    for def in graph.defs.values_mut() {
         if !def.pieces.iter().any(is_solvable) {
             continue;
         }
-        let shape = &graph.tensors[out].shape;
         let mut pieces = Vec::new();
         for piece in &def.pieces {
             match is_solvable(piece) {
-                true => pieces.extend(gather(&mut graph.exprs, shape, &Scatter::from(piece.clone()))),
+                true => pieces.extend(gather(&mut graph.exprs, &graph.tensors, &Scatter::from(piece.clone()))),
                 false => pieces.push(piece.clone()),
             }
         }
@@ -74,7 +70,8 @@ pub fn solve_equalities(graph: &mut Graph) {
 
 /// An argmax numbers the points of its box, so it keeps it.
 fn is_solvable(piece: &Equation) -> bool {
-    piece.combine != Combine::ArgMax && piece.guards.iter().any(is_equality)
+    let guards = &piece.guards;
+    piece.combine != Combine::ArgMax && (guards.iter().any(is_equality) || !windows(guards, &piece.axes).is_empty())
 }
 
 /// Whether it can be seen that no two pieces write the same place. (Phases of a coordinate that also mentions axes
@@ -85,347 +82,24 @@ fn are_disjoint(pieces: &[Equation]) -> bool {
     (0..pieces.len()).all(|b| (0..b).all(|a| apart(a, b)))
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Free,
-    Claimed,
-    Gone,
-}
-
-/// The scatter seen through a change of axes.
-#[derive(Clone, Debug)]
-struct Frame {
-    /// All that ever were; positions are stable.
-    axes: Vec<Axis>,
-    status: Vec<Status>,
-    /// The scatter's own axes, written with live ones.
-    values: Vec<Affine>,
-    map: Vec<Affine>,
-    /// `>= 0`, born here.
-    ranges: Vec<Affine>,
-    /// `== 0`
-    equal: Vec<Affine>,
-}
-
-impl Frame {
-    /// None if the box or the guards say that there is no point.
-    fn new(scatter: &Scatter) -> Option<Frame> {
-        if scatter.axes.iter().any(|axis| axis.extent == 0) {
-            return None;
-        }
-        let equalities = scatter.guards.iter().filter(|guard| is_equality(guard)).map(|guard| guard.form.clone());
-        let mut frame = Frame {
-            axes: scatter.axes.clone(),
-            status: vec![Status::Free; scatter.axes.len()],
-            values: (0..scatter.axes.len()).map(|axis| Affine::axis(axis)).collect(),
-            map: scatter.map.clone(),
-            ranges: Vec::new(),
-            equal: equalities.collect(),
-        };
-        for axis in 0..scatter.axes.len() {
-            if scatter.axes[axis].extent == 1 {
-                frame.replace(axis, &Affine::number(0));
-            }
-        }
-        frame.reduce_equalities().then_some(frame)
-    }
-
-    /// Divides equalities by the greatest common divisor of their coefficients; false if one can never hold.
-    fn reduce_equalities(&mut self) -> bool {
-        for form in &mut self.equal {
-            let step = form.step().max(1);
-            let number = form.terms.is_empty() && form.constant != 0;
-            if number || form.constant % step != 0 {
-                return false;
-            }
-            *form = divided(form, step);
-        }
-        self.equal.retain(|form| !form.terms.is_empty());
-        true
-    }
-
-    fn extent(&self, axis: usize) -> i32 {
-        i32::try_from(self.axes[axis].extent).expect("a size fits into 31 bits")
-    }
-
-    fn volume(&self) -> u64 {
-        let live = self.axes.iter().zip(&self.status).filter(|(_, status)| **status != Status::Gone);
-        live.fold(1, |volume: u64, (axis, _)| volume.saturating_mul(u64::from(axis.extent)))
-    }
-
-    /// A smaller box is better, then one with fewer equalities to test at its points.
-    fn cost(&self) -> (u64, usize) {
-        (self.volume(), self.equal.len())
-    }
-
-    fn add_axis(&mut self, extent: i64, role: Role, hint: &Symbol, status: Status) -> usize {
-        let extent = u32::try_from(extent).expect("the range of a coordinate is a size");
-        self.axes.push(Axis { extent, role, hint: hint.clone() });
-        self.status.push(status);
-        self.axes.len() - 1
-    }
-
-    /// Writes `axis` with other axes from now on.
-    fn replace(&mut self, axis: usize, form: &Affine) {
-        let lists = [&mut self.values, &mut self.map, &mut self.ranges, &mut self.equal];
-        for old in lists.into_iter().flatten() {
-            put(old, axis, form);
-        }
-        self.status[axis] = Status::Gone;
-    }
-
-    /// Writes `axis` with others that may leave its range: guards keep them inside.
-    fn replace_guarded(&mut self, axis: usize, form: &Affine) {
-        self.replace(axis, form);
-        self.ranges.push(form.clone());
-        self.ranges.push(form.times(-1).shift(self.extent(axis) - 1));
-    }
-}
-
-/// Equality guards.
-impl Frame {
-    /// An equality with a coefficient of one gives that axis; of the axes that could be given, and of keeping the
-    /// guard, the choice with the smallest box in the end.
-    fn solve_equalities(self, shape: &[u32]) -> Frame {
-        let mut frame = self;
-        let mut at = 0;
-        while at < frame.equal.len() {
-            let cost = |frame: &Frame| frame.clone().solve_map(shape).cost();
-            let best = frame.eliminations(at).into_iter().min_by_key(cost);
-            match best {
-                Some(next) if cost(&next) <= cost(&frame) => frame = next,
-                Some(_) | None => at += 1,
-            }
-        }
-        frame
-    }
-
-    fn eliminations(&self, at: usize) -> Vec<Frame> {
-        let form = &self.equal[at];
-        let units = form.terms.iter().filter(|term| term.1.abs() == 1);
-        units.filter_map(|&(axis, sign)| self.eliminate(at, usize::from(axis), sign)).collect()
-    }
-
-    /// From `sign * axis + rest == 0`.
-    fn eliminate(&self, at: usize, axis: usize, sign: i32) -> Option<Frame> {
-        let mut frame = self.clone();
-        let form = frame.equal.remove(at).times(-sign);
-        let form = form.minus(&Affine::term(axis, form.coefficient(axis)));
-        frame.replace_guarded(axis, &form);
-        frame.reduce_equalities().then_some(frame)
-    }
-}
-
-/// Coordinates.
-impl Frame {
-    /// Claims axes until every coordinate of the map is determined by claimed ones.
-    fn solve_map(mut self, shape: &[u32]) -> Frame {
-        let mut left: Vec<usize> = (0..self.map.len()).collect();
-        while let Some(place) = (0..left.len()).min_by_key(|&i| (self.free(left[i]).len(), i)) {
-            let coordinate = left.remove(place);
-            self = self.solve_coordinate(coordinate, shape);
-        }
-        self
-    }
-
-    /// Free axes of a coordinate with their coefficients.
-    fn free(&self, coordinate: usize) -> Vec<(usize, i32)> {
-        let terms = self.map[coordinate].terms.iter().map(|&(axis, coefficient)| (usize::from(axis), coefficient));
-        terms.filter(|term| self.status[term.0] == Status::Free).collect()
-    }
-
-    fn solve_coordinate(mut self, coordinate: usize, shape: &[u32]) -> Frame {
-        let free = self.free(coordinate);
-        if self.is_injective(&free) {
-            self.claim(&free);
-            return self;
-        }
-        let pivots = free.iter().map(|&(axis, _)| self.pivot(coordinate, axis));
-        let solved = pivots.filter(|frame| frame.is_injective(&frame.free(coordinate)));
-        match solved.min_by_key(Frame::volume) {
-            Some(mut best) => {
-                best.claim(&best.free(coordinate));
-                best
-            }
-            None => {
-                self.fall_back(coordinate, shape[coordinate]);
-                self
-            }
-        }
-    }
-
-    fn claim(&mut self, terms: &[(usize, i32)]) {
-        for term in terms {
-            self.status[term.0] = Status::Claimed;
-        }
-    }
-
-    /// A fresh output axis, and the guard that the coordinate is there. Always right, and slow.
-    fn fall_back(&mut self, coordinate: usize, extent: u32) {
-        let fresh = self.add_axis(i64::from(extent), Role::Plain, &Symbol::from("p"), Status::Claimed);
-        let place = Affine::axis(fresh);
-        self.equal.push(self.map[coordinate].minus(&place));
-        self.map[coordinate] = place;
-    }
-
-    /// Moves what is a multiple of the pivot's coefficient s into one axis, `q = z + multiples / s`; other axes are
-    /// split into multiples and phases first.
-    fn pivot(&self, coordinate: usize, z: usize) -> Frame {
-        let mut frame = self.clone();
-        let stride = self.map[coordinate].coefficient(z);
-        for (axis, coefficient) in self.free(coordinate) {
-            let parts = stride.abs() / gcd(stride, coefficient);
-            if axis != z && parts > 1 {
-                frame.split(axis, parts);
-            }
-        }
-        let mut multiples = Affine::number(0);
-        for (axis, coefficient) in frame.free(coordinate) {
-            if axis != z && coefficient % stride == 0 {
-                multiples = multiples.plus(&Affine::term(axis, coefficient / stride));
-            }
-        }
-        let span = multiples.range(&ranges(&frame.axes));
-        let hint = frame.axes[z].hint.clone();
-        let q = frame.add_axis(i64::from(frame.extent(z)) + span.high - span.low, Role::Plain, &hint, Status::Free);
-        let form = Affine::axis(q).shift(span.low as i32).minus(&multiples);
-        frame.replace_guarded(z, &form);
-        frame
-    }
-
-    /// `axis = parts * u + r`, r a phase.
-    fn split(&mut self, axis: usize, parts: i32) {
-        let extent = self.extent(axis);
-        let hint = self.axes[axis].hint.clone();
-        let phase = self.add_axis(parts.min(extent).into(), Role::Phase, &hint, Status::Free);
-        let mut form = Affine::axis(phase);
-        if extent > parts {
-            let whole = self.add_axis(((extent + parts - 1) / parts).into(), Role::Plain, &hint, Status::Free);
-            form = form.plus(&Affine::term(whole, parts));
-        }
-        self.replace(axis, &form);
-        if extent > parts && extent % parts != 0 {
-            self.ranges.push(form.times(-1).shift(extent - 1));
-        }
-    }
-
-    fn is_injective(&self, terms: &[(usize, i32)]) -> bool {
-        let terms: Vec<(i32, u32)> = terms.iter().map(|&(axis, c)| (c, self.axes[axis].extent)).collect();
-        injective_sum(&terms)
-    }
-}
-
-/// Results.
-impl Frame {
-    /// A frame for each value of the phases.
-    fn unroll(self) -> Vec<Frame> {
-        let phase =
-            (0..self.axes.len()).find(|&at| self.status[at] != Status::Gone && self.axes[at].role == Role::Phase);
-        let Some(phase) = phase else { return vec![self] };
-        let mut frames = Vec::new();
-        for value in 0..self.axes[phase].extent {
-            let mut frame = self.clone();
-            frame.replace(phase, &Affine::number(value as i32));
-            if frame.reduce_equalities() {
-                frames.extend(frame.unroll());
-            }
-        }
-        frames
-    }
-
-    /// Phases as output axes like others.
-    fn with_plain_phases(mut self) -> Frame {
-        self.axes.iter_mut().for_each(|axis| axis.role = Role::Plain);
-        self
-    }
-
-    /// None if a guard can never hold.
-    fn equation(&self, exprs: &mut Exprs, scatter: &Scatter) -> Option<Equation> {
-        let order = self.order();
-        let rename = self.renaming(&order);
-        let values: Vec<Affine> = self.values.iter().map(|form| form.substitute(&rename)).collect();
-        let axes: Vec<Axis> = order.iter().map(|&axis| self.axes[axis].clone()).collect();
-        let guards = self.guards(scatter, &values, &rename, &axes)?;
-        let n_out = order.iter().filter(|&&axis| self.status[axis] == Status::Claimed).count();
-        let combine = match scatter.combine {
-            _ if n_out == axes.len() => Combine::None,
-            Combine::None => Combine::Sum,
-            combine => combine,
-        };
-        let write = self.map.iter().map(|form| form.substitute(&rename)).collect();
-        let body = exprs.substitute(scatter.body, &values);
-        Some(Equation { out: scatter.out, axes, n_out, combine, write, guards, body, origin: scatter.origin })
-    }
-
-    fn guards(&self, scatter: &Scatter, values: &[Affine], rename: &[Affine], axes: &[Axis]) -> Option<Vec<Guard>> {
-        let new = |rel| move |form: &Affine| Guard { form: form.substitute(rename), data: None, rel };
-        let old = scatter.guards.iter().filter(|guard| !is_equality(guard)).map(|guard| guard.substitute(values));
-        let all = old.chain(self.ranges.iter().map(new(Rel::Ge))).chain(self.equal.iter().map(new(Rel::Eq)));
-        let mut guards = Vec::new();
-        for guard in all {
-            match decided(&guard, axes) {
-                Some(false) => return None,
-                Some(true) => {}
-                None => guards.push(guard),
-            }
-        }
-        guards.sort_by_key(|guard| guard.data.is_some());
-        Some(guards)
-    }
-
-    /// Live axes: claimed ones in the order in which coordinates mention them, then reduced ones as they were.
-    fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = Vec::new();
-        for form in &self.map {
-            let mut terms = form.terms.to_vec();
-            terms.sort_by_key(|&(axis, coefficient)| (Reverse(coefficient.abs()), axis));
-            order.extend(terms.iter().map(|term| usize::from(term.0)));
-        }
-        let mut seen = vec![false; self.axes.len()];
-        order.retain(|&axis| !std::mem::replace(&mut seen[axis], true));
-        let claimed = order.len();
-        order.extend((0..self.axes.len()).filter(|&axis| self.status[axis] == Status::Free));
-        order[claimed..].sort_by_key(|&axis| self.values.iter().position(|form| form.mentions(axis)));
-        order
-    }
-
-    /// For each axis its form in the new numbering; axes that are gone occur nowhere.
-    fn renaming(&self, order: &[usize]) -> Vec<Affine> {
-        let mut rename = vec![Affine::number(0); self.axes.len()];
-        for (new, &old) in order.iter().enumerate() {
-            rename[old] = Affine::axis(new);
-        }
-        rename
-    }
-}
-
-fn is_equality(guard: &Guard) -> bool {
-    guard.rel == Rel::Eq && guard.data.is_none()
-}
-
-/// Whether an affine guard holds nowhere or everywhere on the box.
-fn decided(guard: &Guard, axes: &[Axis]) -> Option<bool> {
-    let values = guard.form.range(&ranges(axes));
-    match (guard.rel, &guard.data) {
-        (_, Some(_)) => None,
-        (Rel::Ge, None) if values.low >= 0 => Some(true),
-        (Rel::Ge, None) if values.high < 0 => Some(false),
-        (Rel::Eq, None) if values.low == 0 && values.high == 0 => Some(true),
-        (Rel::Eq, None) if values.low > 0 || values.high < 0 => Some(false),
-        (Rel::Ge | Rel::Eq, None) => None,
-    }
-}
-
-/// Puts a form in the place of an axis.
-fn put(old: &mut Affine, axis: usize, form: &Affine) {
-    let factor = old.coefficient(axis);
-    if factor != 0 {
-        *old = old.minus(&Affine::term(axis, factor)).plus_times(factor, form);
-    }
-}
-
-/// All numbers of the form are multiples of the divisor.
-fn divided(form: &Affine, divisor: i32) -> Affine {
-    let terms = form.terms.iter().map(|&(axis, coefficient)| (usize::from(axis), coefficient / divisor));
-    Affine::of(form.constant / divisor, terms)
+/// The scatter in the axes of the frame.
+fn equation(frame: &Frame, exprs: &mut Exprs, scatter: &Scatter) -> Equation {
+    let (order, n_out) = frame.order();
+    let rename = frame.renaming(&order);
+    let values: Vec<Affine> = frame.values.iter().map(|form| form.substitute(&rename)).collect();
+    let axes: Vec<Axis> = order.iter().map(|&axis| frame.axes[axis].clone()).collect();
+    let combine = match scatter.combine {
+        _ if n_out == axes.len() => Combine::None,
+        Combine::None => Combine::Sum,
+        combine => combine,
+    };
+    let guard = |form: &Affine, rel| Guard { form: form.substitute(&rename), data: None, rel };
+    let old = scatter.guards.iter().filter(|guard| !is_equality(guard)).map(|guard| guard.substitute(&values));
+    let ranges = frame.ranges.iter().map(|form| guard(form, Rel::Ge));
+    let equal = frame.equal.iter().map(|form| guard(form, Rel::Eq));
+    let mut guards: Vec<Guard> = old.chain(ranges).chain(equal).collect();
+    guards.sort_by_key(|guard| guard.data.is_some());
+    let write = frame.map.iter().map(|form| form.substitute(&rename)).collect();
+    let body = exprs.substitute(scatter.body, &values);
+    Equation { out: scatter.out, axes, n_out, combine, write, guards, body, origin: scatter.origin }
 }

@@ -6,7 +6,7 @@ use super::order::order;
 use super::scalar::unary;
 use super::text::{equation, names};
 use super::{Access, Affine, Combine, Cond, Def, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, TensorId};
-use std::collections::HashSet;
+use crate::graph::mix::QuickSet;
 
 type Outcome = Result<(), String>;
 
@@ -74,7 +74,7 @@ fn check_piece(graph: &Graph, eq: &Equation) -> Outcome {
     }
     let affine: Vec<Guard> = eq.guards.iter().filter(|guard| guard.data.is_none()).cloned().collect();
     let before = Facts::new(&eq.axes).with(&graph.tensors, &affine);
-    let mut ranges = Ranges { graph, seen: vec![HashSet::new()] };
+    let mut ranges = Ranges { graph, seen: vec![QuickSet::default()] };
     eq.guards.iter().try_for_each(|guard| ranges.guard(&before, guard))?;
     let facts = live(graph, eq);
     ranges.access(&facts, eq.out, &eq.write, "written")?;
@@ -109,7 +109,7 @@ fn check_form(graph: &Graph, eq: &Equation) -> Outcome {
 struct Ranges<'a> {
     graph: &'a Graph,
     /// What is proved already, for each branch that is open.
-    seen: Vec<HashSet<ExprId>>,
+    seen: Vec<QuickSet<ExprId>>,
 }
 
 impl Ranges<'_> {
@@ -165,7 +165,7 @@ impl Ranges<'_> {
     }
 
     fn branch(&mut self, facts: &Facts, id: ExprId) -> Outcome {
-        self.seen.push(HashSet::new());
+        self.seen.push(QuickSet::default());
         let outcome = self.body(facts, id);
         self.seen.pop();
         outcome

@@ -4,9 +4,11 @@
 //! `--x`, numbers among themselves, and `0 * x = 0`, `0 / x = 0`, which are part of the meaning (a dead branch
 //! contributes nothing, whatever the other factor is).
 
+use super::mix::QuickMap;
 use super::scalar::{binary, compare, unary};
 use super::{Access, Affine, Binary, Cmp, Cond, Expr, ExprId, Exprs, Guard, Real, TensorId, Unary};
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 impl Exprs {
     /// A number.
@@ -158,20 +160,29 @@ impl Exprs {
 
     /// All expressions under the given ones, each once, operands before what uses them.
     pub fn below(&self, roots: &[ExprId]) -> Vec<ExprId> {
-        let mut seen = std::collections::HashSet::new();
-        let mut order = Vec::new();
+        let mut seen = vec![0u64; self.len() / 64 + 1];
+        let mut order = Vec::with_capacity(16);
         for &root in roots {
             self.visit(root, &mut seen, &mut order);
         }
         order
     }
 
-    fn visit(&self, id: ExprId, seen: &mut std::collections::HashSet<ExprId>, order: &mut Vec<ExprId>) {
-        if !seen.insert(id) {
+    /// `seen` holds a bit for each expression.
+    fn visit(&self, id: ExprId, seen: &mut [u64], order: &mut Vec<ExprId>) {
+        let (word, bit) = (id.0 as usize / 64, 1 << (id.0 % 64));
+        if seen[word] & bit != 0 {
             return;
         }
-        for child in self.children(id) {
-            self.visit(child, seen, order);
+        seen[word] |= bit;
+        match self[id] {
+            Expr::Const(_) | Expr::Load(_) | Expr::Index(_) => {}
+            Expr::Unary(_, x) => self.visit(x, seen, order),
+            Expr::Binary(_, a, b) => {
+                self.visit(a, seen, order);
+                self.visit(b, seen, order);
+            }
+            Expr::Select(..) => self.children(id).into_iter().for_each(|child| self.visit(child, seen, order)),
         }
         order.push(id);
     }
@@ -209,7 +220,7 @@ impl Exprs {
     pub fn substitute(&mut self, body: ExprId, map: &[Affine]) -> ExprId {
         self.rebuild(
             body,
-            &mut HashMap::new(),
+            &mut QuickMap::default(),
             &mut |exprs, id| match exprs[id].clone() {
                 Expr::Load(access) => Some(exprs.add(Expr::Load(access.substitute(map)))),
                 Expr::Index(form) => Some(exprs.index(form.substitute(map))),
@@ -227,7 +238,7 @@ impl Exprs {
     ) -> ExprId {
         self.rebuild(
             body,
-            &mut HashMap::new(),
+            &mut QuickMap::default(),
             &mut |exprs, id| {
                 let Expr::Load(access) = exprs[id].clone() else { return None };
                 change(exprs, &access)
@@ -238,10 +249,10 @@ impl Exprs {
 
     /// Rebuilds a body from its leaves; `change` may replace a node before its operands are looked at, `guard` maps
     /// the guards of conditions. `known` holds what is done.
-    pub fn rebuild(
+    pub fn rebuild<S: BuildHasher>(
         &mut self,
         id: ExprId,
-        known: &mut HashMap<ExprId, ExprId>,
+        known: &mut HashMap<ExprId, ExprId, S>,
         change: &mut dyn FnMut(&mut Exprs, ExprId) -> Option<ExprId>,
         guard: &mut dyn FnMut(&Guard) -> Guard,
     ) -> ExprId {
@@ -256,10 +267,10 @@ impl Exprs {
         new
     }
 
-    fn rebuild_node(
+    fn rebuild_node<S: BuildHasher>(
         &mut self,
         id: ExprId,
-        known: &mut HashMap<ExprId, ExprId>,
+        known: &mut HashMap<ExprId, ExprId, S>,
         change: &mut dyn FnMut(&mut Exprs, ExprId) -> Option<ExprId>,
         guard: &mut dyn FnMut(&Guard) -> Guard,
     ) -> ExprId {

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::scalar::unary;
 use super::{Affine, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, Origin, OriginRole, Unary};
-use std::collections::HashMap;
+use crate::graph::mix::QuickMap;
 
 /// A select condition above an expression, and whether it holds there.
 pub type Path = Vec<(Cond, bool)>;
@@ -12,7 +12,7 @@ pub type Path = Vec<(Cond, bool)>;
 /// its value depends on; where the function, or a load in it, may fail on the whole box, the guards and conditions
 /// above it are taken along. `sure` tells arguments at which a logarithm or a root cannot fail.
 pub fn lift(graph: &mut Graph, eq: &mut Equation, sure: &mut dyn FnMut(&Graph, ExprId) -> bool) {
-    let mut lifting = Lifting { graph, eq, sure, path: Path::new(), known: vec![HashMap::new()] };
+    let mut lifting = Lifting { graph, eq, sure, path: Path::new(), known: vec![QuickMap::default()] };
     let body = lifting.root(lifting.eq.body);
     eq.body = body;
 }
@@ -23,7 +23,7 @@ struct Lifting<'a> {
     sure: &'a mut dyn FnMut(&Graph, ExprId) -> bool,
     path: Path,
     /// What is done, for each branch that is open.
-    known: Vec<HashMap<ExprId, ExprId>>,
+    known: Vec<QuickMap<ExprId, ExprId>>,
 }
 
 impl Lifting<'_> {
@@ -46,7 +46,7 @@ impl Lifting<'_> {
 
     fn under(&mut self, cond: &Cond, holds: bool, run: impl FnOnce(&mut Self) -> ExprId) -> ExprId {
         self.path.push((cond.clone(), holds));
-        self.known.push(HashMap::new());
+        self.known.push(QuickMap::default());
         let id = run(self);
         self.known.pop();
         self.path.pop();

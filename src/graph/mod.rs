@@ -13,6 +13,7 @@
 //! - I7 axis order is logical: layout and halo are the plan's.
 //! - I8 a look-up `x[idx[t]]` is `sum(w: [w == idx[t]] x[w])`, a pinned axis.
 
+pub mod mix;
 pub mod affine;
 pub mod scalar;
 pub mod exprs;
@@ -251,7 +252,7 @@ pub struct ExprId(u32);
 
 /// The hash-consed expressions of a graph.
 #[derive(Clone, Debug, Default)]
-pub struct Exprs(IndexSet<Expr>);
+pub struct Exprs(IndexSet<Expr, mix::Mixing>);
 
 impl Exprs {
     /// The id of an expression, new or known.

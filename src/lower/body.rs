@@ -4,10 +4,10 @@
 //! only used where its guards hold; lanes differ in one axis only, by steps of one.
 
 use super::math;
-use super::space::{Linear, Range, flatten, in_range, interval, linear};
 use crate::graph::{Access, Affine, Binary, Cmp, Cond, Dtype, Expr, ExprId, Graph, Guard, Rel, Sign, TensorId, Unary};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{self, Address, BufferIx, Compare, Dynamic, Elem, Op, Place, ValueId};
+use crate::schedule::space::{Linear, Range, flatten, in_range, interval, linear};
 use indexmap::IndexMap;
 
 /// Where the lanes lie.
@@ -189,16 +189,13 @@ impl Point<'_> {
     }
 
     fn load(&mut self, e: &mut KernelBuilder, access: &Access) -> ValueId {
-        if let Some(&v) = self.known.get(&access.tensor) {
-            return v;
-        }
         let value = self.raw_load(e, access);
         if e.type_of(value).base == kernel::Base::I32 { e.unary(kernel::Unary::ToFloat, value) } else { value }
     }
 
     fn raw_load(&mut self, e: &mut KernelBuilder, access: &Access) -> ValueId {
         if let Some(&v) = self.known.get(&access.tensor) {
-            return v;
+            return if e.type_of(v).lanes == self.lanes.count { v } else { e.splat(v, self.lanes.count) };
         }
         let shape = &self.graph.tensors[access.tensor].shape;
         let flat = flatten(&access.index, shape, self.at.len());

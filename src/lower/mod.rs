@@ -11,15 +11,12 @@ use crate::schedule::{self, Schedule};
 use crate::target::Target;
 
 pub mod body;
+pub mod contract;
 pub mod math;
-pub mod merge;
 pub mod nest;
 pub mod place;
+pub mod reduce;
 pub mod scatter;
-pub mod space;
-
-/// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
-pub const PARALLEL_WORK: u64 = 1 << 16;
 
 /// The plan of a graph: schedule it, then follow the schedule.
 pub fn lower(graph: &Graph, target: Target) -> Plan {

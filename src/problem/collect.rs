@@ -169,9 +169,9 @@ impl Entry {
         match &self.fact {
             Fact::Diagnostic(diagnostic) => ((**diagnostic).clone(), Vec::new()),
             Fact::Problem(problem) => {
-                let mut report = Report::new(problem.code(), look);
+                let mut report = Report::new(problem.code(), look, &self.uses);
                 problem.report(&mut report);
-                (report.finish(&self.uses), problem.candidates(&look))
+                (report.finish(), problem.candidates(&look))
             }
         }
     }

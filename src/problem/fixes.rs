@@ -18,7 +18,7 @@ pub struct Seen {
 /// At most so many helps stand below a message.
 const HELPS: usize = 2;
 
-/// Puts those candidates first that clear the finding, the best one with its edits, and keeps at most two helps.
+/// Puts those candidates first that clear the finding, and keeps at most two helps. `--fix` takes the first one.
 pub fn try_fixes(
     mut diagnostic: Diagnostic,
     candidates: Vec<Help>,
@@ -26,10 +26,11 @@ pub fn try_fixes(
     recheck: &mut Recheck,
 ) -> Diagnostic {
     let Some(at) = diagnostic.labels.first().map(|label| label.at) else { return diagnostic };
-    let cleared = candidates.into_iter().find(|help| clears(diagnostic.code, at, &help.edits, sources, recheck));
-    if let Some(help) = cleared {
-        diagnostic.helps.insert(0, help);
-    }
+    let mut clear = |help: &Help| clears(diagnostic.code, at, &help.edits, sources, recheck);
+    let cleared: Vec<Help> = candidates.into_iter().filter(|help| clear(help)).take(HELPS).collect();
+    // Words that say the same as a tried edit are no second help.
+    diagnostic.helps.retain(|words| cleared.iter().all(|help| !help.text.contains(&words.text)));
+    diagnostic.helps.splice(0..0, cleared);
     diagnostic.helps.truncate(HELPS);
     diagnostic
 }
@@ -41,7 +42,11 @@ fn clears(code: &str, at: Span, edits: &[Edit], sources: &Sources, recheck: &mut
     }
     let text = apply(&sources.get(at.source).text, edits);
     let (start, end) = (moved(at.start, edits), moved(at.end, edits));
-    !recheck(at.source, &text).iter().any(|seen| seen.code == code && seen.start <= end && start <= seen.end)
+    let seen = recheck(at.source, &text);
+    // What no longer parses, or what this version refuses, is no repair.
+    let worse = |seen: &Seen| seen.code.starts_with("E01") || seen.code == "E0901";
+    let stays = |seen: &Seen| seen.code == code && seen.start <= end && start <= seen.end;
+    !seen.iter().any(|seen| worse(seen) || stays(seen))
 }
 
 /// A text after edits, which do not overlap.

@@ -38,6 +38,19 @@ pub fn find(code: &str) -> Option<&'static Code> {
     INDEX.iter().find(|row| row.code.eq_ignore_ascii_case(code))
 }
 
+impl Code {
+    /// `a window does not fit`
+    pub fn title(&self) -> &'static str {
+        let first = self.page.lines().next().unwrap_or_default();
+        first.split_once(": ").map_or(first, |(_, title)| title)
+    }
+}
+
+/// All codes with their titles, a line each: what `brolga explain` lists.
+pub fn list() -> String {
+    INDEX.iter().map(|row| format!("{}  {}\n", row.code, row.title())).collect()
+}
+
 /// What is wrong, as facts.
 pub trait Problem: Coded {
     /// Says it in words. The first label is the primary one.
@@ -48,6 +61,15 @@ pub trait Problem: Coded {
         let _ = look;
         Vec::new()
     }
+}
+
+/// The head of what is called, for messages.
+#[derive(Clone, Debug)]
+pub enum Signature {
+    /// The head of a block, net or optimiser in a source.
+    Head(Span),
+    /// As it is to be shown: intrinsics and data sources have no text of their own.
+    Text(String),
 }
 
 /// A tensor expression that takes part in an operation.
@@ -63,8 +85,8 @@ pub trait Coded {
     fn code(&self) -> &'static str;
 }
 
-/// `group { CODE module Type; CODE module; }`: with a type the module holds a problem, without one the code is raised
-/// as a ready diagnostic by a room above this one, and only its page stands here.
+/// `group { CODE module Type; CODE module; }`: with a type the module holds a problem; without one the code comes as a
+/// ready diagnostic from the parser or from reading files, and only its page stands here.
 macro_rules! problems {
     ($($group:ident { $($code:ident $module:ident $($kind:ident)?;)+ })+) => {
         $(pub mod $group { $(problems!(@module $module $($kind)?);)+ })+
@@ -77,7 +99,7 @@ macro_rules! problems {
             page: include_str!(concat!(stringify!($group), "/", stringify!($module), ".md")),
         },)+)+];
     };
-    (@module $module:ident $kind:ident) => { mod $module; pub use $module::$kind; };
+    (@module $module:ident $kind:ident) => { pub mod $module; pub use $module::$kind; };
     (@module $module:ident) => {};
     (@coded $code:ident $group:ident $module:ident $kind:ident) => {
         pub use $group::$kind;
@@ -91,10 +113,105 @@ macro_rules! problems {
 }
 
 problems! {
+    syntax {
+        E0101 unclosed;
+        E0102 closes_nothing;
+        E0103 mismatched_brackets;
+        E0104 open_text;
+        E0105 strange_character;
+        E0106 not_a_name;
+        E0107 reserved_word;
+        E0108 bad_number;
+        E0109 missing_comma;
+        E0110 foreign_mark;
+        E0111 equals;
+        E0112 call_brackets;
+        E0113 repeat_brackets;
+        E0114 window_blanks;
+        E0115 expected;
+        E0116 side_by_side;
+        E0117 missing_arrow;
+        E0118 operator_after_stage;
+        E0119 declared_shape;
+        E0120 nothing_defined;
+        E0121 no_such_statement;
+        E0122 over_before_using;
+        E0123 no_such_item;
+        E0124 brace_in_body;
+        E0125 chain;
+        E0126 too_much;
+    }
+    names {
+        E0201 unknown_name UnknownName;
+        E0202 unknown_argument UnknownArgument;
+        E0203 missing_argument MissingArgument;
+        E0204 too_many TooManyArguments;
+        E0205 defined_twice DefinedTwice;
+        E0206 never_defined NeverDefined;
+        E0207 two_results TwoResults;
+        E0208 not_a_layer NotALayer;
+        E0209 wrong_kind WrongKind;
+        E0210 recursion Recursion;
+        E0211 unknown_code UnknownCode;
+        E0212 tuple_count TupleCount;
+    }
     shapes {
         E0301 inner_sizes InnerSizes;
         E0302 window_too_large WindowTooLarge;
         E0303 unequal_shapes UnequalShapes;
         E0304 remark_wrong RemarkWrong;
+        E0305 index_unbound IndexUnbound;
+        E0306 two_lengths TwoLengths;
+        E0307 require_failed RequireFailed;
+        E0308 out_of_range OutOfRange;
+        E0309 wrong_axes WrongAxes;
+        E0310 input_shape InputShape;
+        E0311 matmul_rank MatMulRank;
+        E0312 range_unknown RangeUnknown;
+        E0313 not_affine NotAffine;
+        E0314 pieces PiecesOverlap;
+        E0315 not_mapped NotMapped;
+        E0316 size_open SizeOpen;
+        E0317 gaps Gaps;
+        E0318 ragged Ragged;
+    }
+    sizes {
+        E0401 not_whole NotWhole;
+        E0403 too_large SizeTooLarge;
+        E0404 negative NegativeSize;
+        E0405 by_zero DividedByZero;
+        E0406 too_many_uses TooManyUses;
+    }
+    time {
+        E0501 needs_itself NeedsItself;
+    }
+    training {
+        E0601 not_scalar NotScalar;
+        E0602 data_disagrees DataDisagrees;
+        E0603 unknown_optimiser UnknownOptimiser;
+        E0604 index_beyond IndexBeyond;
+        E0605 bad_setting BadSetting;
+        E0606 nothing_trained NothingTrained;
+        E0607 data_shape DataShape;
+        E0610 raw_scores RawScores;
+        E0611 applied_twice AppliedTwice;
+    }
+    files {
+        E0701 file_missing;
+        E0702 data_file;
+        E0703 path_outside;
+        E0704 checkpoint_mismatch;
+        E0705 checkpoint_damaged;
+        E0706 wrong_array;
+        E0707 cannot_write;
+    }
+    later {
+        E0901 waits Waits;
+    }
+    lints {
+        W0901 drops_rows DropsRows;
+        W0902 unused Unused;
+        W0903 judged_on_test JudgedOnTest;
+        W0904 data_absent DataAbsent;
     }
 }

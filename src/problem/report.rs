@@ -1,6 +1,6 @@
 //! Builds one diagnostic. It prints sizes, shapes and derivations, so that a problem only says what it is about.
 
-use super::{Given, InUse};
+use super::{Given, InUse, Signature, words};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::size::{Explainer, Rule, SizeId, Sizes, show};
 use crate::source::{Sources, Span};
@@ -11,6 +11,8 @@ const LABELS: usize = 6;
 /// A diagnostic in the making.
 pub struct Report<'a> {
     pub look: Explainer<'a>,
+    /// The uses of blocks that led here, outermost first.
+    pub uses: &'a [InUse],
     diagnostic: Diagnostic,
     /// Labels that were not shown.
     left: usize,
@@ -18,10 +20,10 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// An empty report; `look.doors` are the calls that led to the problem's place.
-    pub fn new(code: &'static str, look: Explainer<'a>) -> Report<'a> {
+    pub fn new(code: &'static str, look: Explainer<'a>, uses: &'a [InUse]) -> Report<'a> {
         let diagnostic =
             Diagnostic { code, headline: String::new(), labels: Vec::new(), notes: Vec::new(), helps: Vec::new() };
-        Report { look, diagnostic, left: 0 }
+        Report { look, uses, diagnostic, left: 0 }
     }
 
     /// The line that suffices alone: both numbers, no full stop.
@@ -70,6 +72,20 @@ impl<'a> Report<'a> {
         self.diagnostic.helps.push(Help { text: text.into(), edits: Vec::new() });
     }
 
+    /// Shows the head of what was called: as a note, and at its place if the user wrote it.
+    pub fn signature(&mut self, signature: &Signature) {
+        let text = match signature {
+            Signature::Text(text) => text.clone(),
+            Signature::Head(head) => {
+                if !self.sources().in_library(*head) {
+                    self.label(*head, "declared here");
+                }
+                words::signature(&self.text(*head))
+            }
+        };
+        self.note(text);
+    }
+
     /// `48`
     pub fn size(&self, id: SizeId) -> String {
         show::size(self.sizes(), id)
@@ -110,6 +126,16 @@ impl<'a> Report<'a> {
         self.sources().position(at).0
     }
 
+    /// The name that a number has in the innermost use, if it is one of the block's plain arguments.
+    pub fn named(&self, n: i64) -> Option<&'a str> {
+        let used = self.uses.last()?;
+        let sized = |given: &Given| match given {
+            Given::Size(id) => self.sizes().number(*id) == Some(n),
+            Given::Text(_) => false,
+        };
+        used.bound.iter().rev().find(|(_, given)| sized(given)).map(|(name, _)| &**name)
+    }
+
     pub fn sizes(&self) -> &'a Sizes {
         self.look.sizes
     }
@@ -122,25 +148,40 @@ impl<'a> Report<'a> {
         self.label(label.at, label.text);
     }
 
-    /// Adds what is to be said of the uses that led here, outermost first, and gives the diagnostic.
-    pub fn finish(mut self, uses: &[InUse]) -> Diagnostic {
-        self.leave_library(uses);
+    /// Adds what is to be said of the uses that led here and gives the diagnostic.
+    pub fn finish(mut self) -> Diagnostic {
+        self.leave_library();
+        self.make_room();
         let sources = self.sources();
-        for inner in uses.iter().rev().filter(|used| !sources.in_library(used.definition)).take(2) {
+        for inner in self.uses.iter().rev().filter(|used| !sources.in_library(used.definition)).take(2) {
             let bound = self.bindings(inner);
             if !bound.is_empty() {
                 self.label(inner.call, format!("in this use: {bound}"));
             }
         }
         if self.left > 0 {
-            self.note(format!("{} more places took part: `brolga why` shows them all", self.left));
+            self.note(format!(
+                "{} took part: `brolga why` shows all",
+                words::count(self.left, "more place", "more places")
+            ));
         }
         self.diagnostic
     }
 
+    /// The uses are told whatever else is.
+    fn make_room(&mut self) {
+        let told = self.uses.iter().filter(|used| !self.sources().in_library(used.definition)).count().min(2);
+        let kept = LABELS - told;
+        if self.diagnostic.labels.len() > kept {
+            self.left += self.diagnostic.labels.len() - kept;
+            self.diagnostic.labels.truncate(kept);
+        }
+    }
+
     /// What stands in the library's text is shown at the user's call that led there.
-    fn leave_library(&mut self, uses: &[InUse]) {
-        let Some(call) = uses.iter().rev().map(|used| used.call).find(|call| !self.sources().in_library(*call)) else {
+    fn leave_library(&mut self) {
+        let Some(call) = self.uses.iter().rev().map(|used| used.call).find(|call| !self.sources().in_library(*call))
+        else {
             return;
         };
         for label in std::mem::take(&mut self.diagnostic.labels) {

@@ -7,6 +7,10 @@ fn codes_ascend_and_pages_have_their_programs() {
     assert!(INDEX.windows(2).all(|pair| key(pair[0].code) < key(pair[1].code)));
     for row in INDEX {
         assert!(row.page.starts_with(&format!("# {}: ", row.code)), "{}: the page begins with its code", row.code);
+        // What is wrong with a file outside of the program cannot be shown by a program.
+        if row.code.starts_with("E07") {
+            continue;
+        }
         let programs = examples(row.page);
         assert!(programs.iter().any(|p| p.fails) && programs.iter().any(|p| !p.fails), "{}: two programs", row.code);
     }

@@ -56,3 +56,9 @@ pub fn and<T: AsRef<str>>(items: &[T]) -> String {
         }
     }
 }
+
+/// `conv(x: [C, H, W], out, k, stride = 1)` of `block conv(x: [C, H, W], out, k, stride = 1) -> y: [out, _, _]`
+pub fn signature(head: &str) -> String {
+    let inputs = head.split_once(") ->").map_or(head.to_string(), |(inputs, _)| format!("{inputs})"));
+    ["block ", "net ", "optimiser "].iter().find_map(|word| inputs.strip_prefix(word)).unwrap_or(&inputs).to_string()
+}

@@ -55,7 +55,7 @@ impl<'a> Explainer<'a> {
 
     /// The step that made the number: what only passes on is skipped, and the names that it passed through are told.
     /// None where it comes through a door that the message shows itself.
-    fn origin(&self, id: SizeId) -> Option<(SizeId, Passed)> {
+    pub(super) fn origin(&self, id: SizeId) -> Option<(SizeId, Passed)> {
         let (mut id, mut passed) = (id, Passed::default());
         loop {
             let reason = &self.sizes.all[id].reason;
@@ -83,7 +83,7 @@ impl<'a> Explainer<'a> {
         (before == after).then_some(from)
     }
 
-    fn begins_with(&self, reason: &'a Reason) -> Option<&'a SizeId> {
+    pub(super) fn begins_with(&self, reason: &'a Reason) -> Option<&'a SizeId> {
         let Rule::Computed(formula) = &reason.rule else { return None };
         reason.from.get(show::leading(formula)?)
     }
@@ -98,16 +98,27 @@ impl<'a> Explainer<'a> {
         Some(Label { at, text })
     }
 
-    /// What to tell of next: the operands, except those that stand inside of the step's own text.
-    fn operands(&self, id: SizeId) -> Vec<SizeId> {
-        let reason = &self.sizes.all[id].reason;
-        let Rule::Computed(_) = reason.rule else { return Vec::new() };
+    /// What to tell of next: the operands, but for those that stand inside of the step's own text. A step that is
+    /// shown at the same place (`K = d·(k - 1) + 1` of one call) is passed over to its own operands.
+    pub(super) fn operands(&self, id: SizeId) -> Vec<SizeId> {
         let own = self.place(id);
-        let inside = |from: &SizeId| match (own, self.origin(*from).and_then(|(origin, _)| self.place(origin))) {
-            (Some(own), Some(at)) => own.holds(at),
-            (None, _) | (_, None) => false,
-        };
-        reason.from.iter().copied().filter(|from| !inside(from)).collect()
+        let (mut found, mut open) = (Vec::new(), self.made_of(id));
+        open.reverse();
+        while let Some(from) = open.pop() {
+            let Some((origin, _)) = self.origin(from) else { continue };
+            let inside = own.zip(self.place(origin)).is_some_and(|(own, at)| own.holds(at));
+            if inside {
+                open.extend(self.made_of(origin).into_iter().rev());
+            } else if !found.contains(&from) {
+                found.push(from);
+            }
+        }
+        found
+    }
+
+    fn made_of(&self, id: SizeId) -> Vec<SizeId> {
+        let reason = &self.sizes.all[id].reason;
+        if matches!(reason.rule, Rule::Computed(_)) { reason.from.clone() } else { Vec::new() }
     }
 
     /// Where a size is shown: its own place, or the user's call that led into the library.
@@ -122,17 +133,25 @@ impl<'a> Explainer<'a> {
     /// The chain of steps that led to a size, oldest first: `28 → 26 → 13`.
     pub fn chain(&self, id: SizeId) -> Vec<Step> {
         let mut steps = Vec::new();
-        let mut next = self.origin(id).map(|(origin, _)| origin);
+        // A chain is told from its first link, through all doors.
+        let look = Explainer { doors: &[], ..*self };
+        let mut next = look.origin(id).map(|(origin, _)| origin);
         while let Some(after) = next {
             let Some(from) = self.begins_with(&self.sizes.all[after].reason) else { break };
-            let before = self.origin(*from).map(|(origin, _)| origin);
-            if let Some(at) = self.place(after) {
+            let before = look.origin(*from).map(|(origin, _)| origin);
+            if let Some(at) = self.call(*from).or_else(|| self.place(after)) {
                 steps.push(Step { at, before: before.unwrap_or(*from), after });
             }
             next = before;
         }
         steps.reverse();
         steps
+    }
+
+    /// The call through whose door a size came, if it is in the user's text.
+    fn call(&self, id: SizeId) -> Option<Span> {
+        let reason = &self.sizes.all[id].reason;
+        matches!(reason.rule, Rule::Bound(_)).then_some(reason.at).filter(|at| !self.sources.in_library(*at))
     }
 
     /// Where a chain of steps over several axes led, a label for each line: `28x28 → 26x26 → 13x13`.
@@ -164,9 +183,9 @@ impl<'a> Explainer<'a> {
 
 /// The doors that a number came through before it was written.
 #[derive(Default)]
-struct Passed {
+pub(super) struct Passed {
     /// The name that it has where it is used.
-    name: Option<Symbol>,
+    pub(super) name: Option<Symbol>,
     calls: Vec<Span>,
 }
 
@@ -197,46 +216,5 @@ pub fn add(labels: &mut Vec<Label>, new: Label) {
         Some(old) if old.text == new.text => {}
         Some(old) => old.text = format!("{}; {}", old.text, new.text),
         None => labels.push(new),
-    }
-}
-
-/// The whole derivation of a size as text, a line for each step, operands below what they made.
-pub fn why(sizes: &Sizes, sources: &Sources, id: SizeId) -> String {
-    let look = Explainer::new(sizes, sources);
-    let (mut text, mut told) = (String::new(), BTreeSet::new());
-    let mut open = vec![(id, 0)];
-    while let Some((id, depth)) = open.pop() {
-        let Some((origin, passed)) = look.origin(id) else { continue };
-        let name = passed.name.as_ref().map_or(String::new(), |name| format!("{name} = "));
-        let again = !told.insert(origin);
-        let tail = if again { "as above".to_string() } else { told_place(&look, origin) };
-        text.push_str(&format!("{}{name}{}   {tail}\n", "  ".repeat(depth), derivation(sizes, origin)));
-        if !again {
-            // Deep derivations stay readable: beyond this depth they are told at one level.
-            let below = (depth + 1).min(20);
-            open.extend(sizes.all[origin].reason.from.iter().rev().map(|from| (*from, below)));
-        }
-    }
-    text
-}
-
-/// `26 = floor((28 - 3 + 2·0) / 1) + 1`, `28`
-fn derivation(sizes: &Sizes, id: SizeId) -> String {
-    let value = show::size(sizes, id);
-    match show::formula(sizes, id).rsplit_once(" = ") {
-        Some((formula, _)) => format!("{value} = {formula}"),
-        None => value,
-    }
-}
-
-fn told_place(look: &Explainer, id: SizeId) -> String {
-    let rule = &look.sizes.all[id].reason.rule;
-    let Some(at) = look.place(id) else { return "by default".to_string() };
-    let (line, column) = look.sources.position(at);
-    let place = format!("{}:{line}:{column}", look.sources.get(at.source).path);
-    let text = look.sources.text(at).lines().next().unwrap_or_default();
-    match rule {
-        Rule::Remark => format!("{place}  remark {text}"),
-        Rule::Written | Rule::Bound(_) | Rule::Same | Rule::Computed(_) | Rule::Poisoned => format!("{place}  {text}"),
     }
 }

@@ -10,11 +10,13 @@ mod reason;
 pub mod show;
 #[cfg(test)]
 mod tests;
+mod why;
 
 pub use compare::{Verdict, compare};
-pub use explain::{Explainer, Step, why};
+pub use explain::{Explainer, Step};
 pub use poly::SizeError;
 pub use reason::Fault;
+pub use why::why;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;

@@ -67,6 +67,15 @@ impl Sizes {
         error.map_or(Ok(size), |error| Err(Fault { error, size }))
     }
 
+    /// The size that was made, where others only pass it on: the first one behind `Same` and `Bound`.
+    pub fn made(&self, id: SizeId) -> SizeId {
+        let mut id = id;
+        while let (Rule::Same | Rule::Bound(_), [from]) = (&self.all[id].reason.rule, &self.all[id].reason.from[..]) {
+            id = *from;
+        }
+        id
+    }
+
     /// The number, if it is one.
     pub fn number(&self, id: SizeId) -> Option<i64> {
         self.value(id).and_then(Poly::as_number)

@@ -66,6 +66,29 @@ pub fn leading(formula: &Formula) -> Option<usize> {
     }
 }
 
+/// The operands that slide, if the formula counts the places of a window: `W` and `K` in `(W - K + ..) // S + 1`.
+pub fn window(formula: &Formula) -> Option<(usize, usize)> {
+    let Formula::Add(places, one) = formula else { return None };
+    let (Formula::Floor(gap, _) | Formula::Div(gap, _), Formula::Number(1)) = (&**places, &**one) else {
+        return if **one == Formula::Number(1) { gap(places) } else { None };
+    };
+    self::gap(gap)
+}
+
+/// `W` and `K` of `W - K`, `W - K + 2 * P`.
+fn gap(formula: &Formula) -> Option<(usize, usize)> {
+    match formula {
+        Formula::Sub(a, b) => match (&**a, &**b) {
+            (Formula::From(input), Formula::From(window)) => Some((*input, *window)),
+            (Formula::Add(more, _) | Formula::Sub(more, _), Formula::From(window)) => Some((leading(more)?, *window)),
+            _other => gap(a),
+        },
+        Formula::Add(a, _) => gap(a),
+        Formula::Number(_) | Formula::From(_) | Formula::Neg(_) | Formula::Mul(..) | Formula::Div(..) => None,
+        Formula::Floor(..) | Formula::Rem(..) | Formula::Max(..) | Formula::Min(..) => None,
+    }
+}
+
 /// How tightly the outermost operator binds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {

@@ -1,4 +1,5 @@
 //! Sizes by themselves.
+#![allow(clippy::unwrap_used)]
 
 use super::{Formula, Poly, Sizes, Verdict, compare, show};
 use crate::ids::Symbol;
@@ -59,4 +60,42 @@ fn a_formula_shows_its_numbers() {
     let one = sizes.written(1, at);
     let fault = sizes.derive(window_formula(), &[one, from[1], from[2], from[3]], at).unwrap_err();
     assert_eq!(show::formula(&sizes, fault.size), "floor((1 - 3 + 2·0) / 1) + 1 = -1");
+}
+
+/// Random forms in two symbols, each with the way to compute its value by plain numbers.
+fn grown(seed: &mut u64, depth: u32) -> Formula {
+    *seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    let pick = (*seed >> 33) as i64;
+    let mut part = || Box::new(grown(seed, depth.saturating_sub(1)));
+    match (depth, pick % 9) {
+        (0, 0..=3) => Formula::Number(pick / 9 % 7 - 3),
+        (0, _) => Formula::From((pick / 9 % 2) as usize),
+        (_, 0 | 1) => Formula::Add(part(), part()),
+        (_, 2 | 3) => Formula::Sub(part(), part()),
+        (_, 4) => Formula::Mul(part(), part()),
+        (_, 5 | 6) => Formula::Floor(part(), Box::new(Formula::Number(pick / 9 % 5 + 1))),
+        (_, 7) => Formula::Max(part(), part()),
+        (_, _) => Formula::Rem(part(), Box::new(Formula::Number(pick / 9 % 4 + 1))),
+    }
+}
+
+#[test]
+fn a_bound_form_has_the_value_of_its_formula() {
+    let mut sources = Sources::default();
+    let at = Span { source: sources.add("a.net", "x"), start: 0, end: 1 };
+    let mut seed = 7;
+    for _ in 0..400 {
+        let formula = grown(&mut seed, 4);
+        let mut sizes = Sizes::default();
+        let names = ["T", "n"].map(Symbol::from);
+        let open = names.clone().map(|name| sizes.symbol(&name, at));
+        let Ok(form) = sizes.compute(formula.clone(), &open, at) else { continue };
+        for (a, b) in [(1, 1), (2, 5), (7, 3), (12, 13)] {
+            let plain = [a, b].map(|n| sizes.written(n, at));
+            let Ok(value) = sizes.compute(formula.clone(), &plain, at) else { continue };
+            let binding = names.iter().cloned().zip([a, b]).collect();
+            let bound = sizes.value(form).unwrap().value_at(&binding).unwrap();
+            assert_eq!(bound, sizes.number(value), "{formula:?} = {} at {a}, {b}", show::size(&sizes, form));
+        }
+    }
 }

@@ -108,14 +108,17 @@ struct Pairs<'t, 'f> {
 }
 
 impl Pairs<'_, '_> {
-    /// A closing bracket: the nearest open one of its kind is its partner, else the nearest of the other kind.
+    /// A closing bracket: the nearest open one of its kind is its partner. If there is none, or if enough closing ones
+    /// stand here for all that are open, the nearest of the other kind is, which is a slip.
     fn close(&mut self, at: usize) {
         let bytes = self.text.as_bytes();
         let partner = if bytes[at] == b')' { b'(' } else { b'[' };
         let Some(&last) = self.open.last() else {
             return self.faults.push((at..at + 1, Fault::Stray));
         };
-        let Some(depth) = self.open.iter().rposition(|&open| bytes[open] == partner) else {
+        let all_close = bytes[last] != partner && closing_run(&self.text[at..], self.open.len());
+        let same = self.open.iter().rposition(|&open| bytes[open] == partner).filter(|_| !all_close);
+        let Some(depth) = same else {
             self.open.pop();
             self.paired.extend([last, at]);
             return self.faults.push((at..at + 1, Fault::Mismatch(last..last + 1)));
@@ -133,6 +136,12 @@ impl Pairs<'_, '_> {
             self.faults.push((open..open + 1, Fault::Unclosed));
         }
     }
+}
+
+/// Whether at least so many closing brackets follow, with blanks between them at most.
+fn closing_run(rest: &str, count: usize) -> bool {
+    let run = rest.chars().filter(|c| !matches!(c, ' ' | '\t')).take_while(|c| matches!(c, ')' | ']'));
+    run.take(count).count() == count
 }
 
 /// How many braces are open, and whether an item could start here.

@@ -7,7 +7,7 @@ use super::build::Builder;
 use super::layout::{Layout, layout};
 use super::slip;
 use super::tree::Tree;
-use super::{SourceId, Sources};
+use super::{SourceId, Sources, Span};
 use crate::diagnostic::Diagnostic;
 use pest::Parser;
 
@@ -21,6 +21,27 @@ pub const MAX_BYTES: usize = 4 << 20;
 
 /// The most findings that one file is told.
 pub(super) const MAX_FINDINGS: usize = 50;
+
+/// Adds a file as it lies on the disk. Bytes that are no UTF-8 are one finding; the file then has what stands before
+/// them.
+pub fn add_bytes(sources: &mut Sources, path: &str, bytes: &[u8]) -> (SourceId, Option<Diagnostic>) {
+    let (text, bad) = match std::str::from_utf8(bytes) {
+        Ok(text) => (text, None),
+        Err(error) => (valid(bytes, error.valid_up_to()), Some(error.valid_up_to())),
+    };
+    let id = sources.add(path, text);
+    let at = Span { source: id, start: text.len() as u32, end: text.len() as u32 };
+    let finding = bad.map(|offset| match bytes {
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => slip::limits::utf16(at),
+        _ => slip::limits::not_text(at, offset, bytes[offset]),
+    });
+    (id, finding)
+}
+
+/// The start of the bytes that is UTF-8.
+fn valid(bytes: &[u8], upto: usize) -> &str {
+    std::str::from_utf8(&bytes[..upto]).expect("valid up to there")
+}
 
 /// Reads one file. The tree holds all items and statements that are right; each slip is one finding, in order of place.
 pub fn parse(sources: &Sources, id: SourceId) -> (Tree, Vec<Diagnostic>) {

@@ -1,1 +1,9 @@
 //! Steps, epochs, checkpoints, metrics.
+
+pub mod checkpoint;
+pub mod epoch;
+pub mod metrics;
+pub mod oracle;
+pub mod progress;
+pub mod random;
+pub mod session;

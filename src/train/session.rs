@@ -11,6 +11,7 @@ use crate::runtime::pool::Pool;
 use crate::runtime::program::{Moment, Program};
 use crate::runtime::store::Store;
 use crate::target::Target;
+use crate::ids::Symbol;
 use indexmap::IndexMap;
 
 /// Which of a file's programs.
@@ -66,9 +67,9 @@ impl std::fmt::Display for RunError {
 impl<'a> Session<'a> {
     /// A session with freshly drawn parameters, on `threads` threads.
     pub fn new(checked: &'a Checked, target: Target, threads: usize, seed: u64) -> Session<'a> {
-        let mut store = Store::default();
+        let mut store = Store::new();
         for (_, param) in checked.params.iter() {
-            store.insert(&param.path, &random::initial(checked, param, seed));
+            store.set(&param.path, &random::initial(checked, param, seed));
         }
         Session { checked, store, target, pool: Pool::new(threads), programs: IndexMap::new() }
     }
@@ -107,8 +108,8 @@ impl<'a> Session<'a> {
     /// When one is missing.
     pub fn fill(&mut self, work: Work, batch: u32, inputs: &mut dyn Inputs) -> Result<(), RunError> {
         let program = self.program(work, batch)?;
-        for i in 0..program.inputs().len() {
-            let name = program.inputs()[i].0.clone();
+        let names: Vec<Symbol> = program.inputs().map(|(name, _)| name.clone()).collect();
+        for name in names {
             let given = match program.input_f32(&name) {
                 Some(out) => inputs.real(&name, out),
                 None => program.input_i32(&name).is_some_and(|out| inputs.index(&name, out)),
@@ -127,8 +128,7 @@ impl<'a> Session<'a> {
     pub fn rerun(&mut self, work: Work, batch: u32, moment: &Moment) -> Result<(), RunError> {
         self.program(work, batch)?;
         let program = &mut self.programs[&(work, batch)];
-        program.run(&mut self.store, &self.pool, moment);
-        Ok(())
+        program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.

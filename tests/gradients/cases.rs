@@ -49,6 +49,20 @@ impl Conv {
         )
     }
 
+    /// The same, with groups told by guards.
+    pub fn text_with_guarded_groups(&self) -> String {
+        let part = if self.groups > 2 { 1 } else { 2 };
+        let (old, new) = (format!("for n < 2, q < {}, o < {part}, ", self.groups), self.groups * part);
+        let text = self.text().replace(&old, &format!("for n < 2, o < {new}, "));
+        let text = text.replace(&format!("{part}*q + o"), "o").replace("sum(", &format!("sum(q < {}, ", self.groups));
+        let group = format!("o - {part}*q >= 0 and {part}*q + {} >= o", part - 1);
+        if text.contains(": if ") {
+            return text.replace(": if ", &format!(": if {group} and "));
+        }
+        let (head, body) = text.rsplit_once(": ").unwrap();
+        format!("{head}: if {group} then {body}")
+    }
+
     /// The transposed convolution: what `text` sends from x to y, from y to x.
     pub fn transposed(&self) -> String {
         let ([oh, ow], [kh, kw], [h, w]) = (self.out(), self.kernel, self.size);
@@ -137,7 +151,9 @@ fn maps() -> Vec<Case> {
     let map = |name: &str, body: &str| {
         Case::new(
             name,
-            format!("param x: [3, 4]\nparam z: [3, 4]\ninput u: [3, 4]\ntensor y: [3, 4]\ny[i, j] = {body}"),
+            format!(
+                "param x: [3, 4]\nparam z: [3, 4]\nnoise u: [3, 4] ~ uniform u\ntensor y: [3, 4]\ny[i, j] = {body}"
+            ),
         )
     };
     vec![
@@ -167,6 +183,7 @@ fn maps() -> Vec<Case> {
              0.5 * (abs(x[i, j] - z[i, j]) - 0.25)",
         ),
         map("absolute difference", "abs(x[i, j] - z[i, j])"),
+        map("a function under a condition", "if i >= 1 then erf(x[i - 1, j] * z[i, j]) else x[i, j] * z[2, j]"),
         map("dropout with given noise", "if (u[i, j] < 0.3) then 0 else x[i, j] / 0.7"),
         map("index as a number", "x[i, j] * index(2*i - j)"),
         map("log in a branch", "if (0.4 < x[i, j]) then log(x[i, j]) else x[i, j] * z[i, j]"),
@@ -340,6 +357,36 @@ fn rows() -> Vec<Case> {
              s[n] = sum(t < 5: if len[n] - t >= 0 then x[n, t])
              c[n] = sum(t < 5: if len[n] - t >= 0 then 1)
              y[n] = s[n] / c[n]",
+        ),
+        Case::new(
+            "one or the other by lengths",
+            "param x: [3, 5]
+             param z: [3, 5]
+             input len: [3] of index(5)
+             tensor y: [3, 5]
+             y[n, t] = if len[n] - t >= 0 then x[n, t] else z[n, t] * z[n, t]",
+        ),
+        Case::new(
+            "one or the other by lengths, from the other side",
+            "param x: [3, 5]
+             param z: [3, 5]
+             input len: [3] of index(5)
+             tensor y: [3, 5]
+             y[n, t] = if t - len[n] >= 0 then x[n, t] else z[n, t] * z[n, t]",
+        ),
+        Case::new(
+            "a band",
+            "param x: [9]
+             param w: [9, 9]
+             tensor y: [9]
+             y[i] = sum(j < 9: if i - j + 1 >= 0 and 1 >= i - j then x[j] * w[i, j])",
+        ),
+        Case::new(
+            "the largest of a band",
+            "param x: [9]
+             param w: [9]
+             tensor y: [9]
+             y[i] = max(j < 9: if i - j + 1 >= 0 and 1 >= i - j then x[j] * w[i])",
         ),
         Case::new(
             "last of ragged lengths",

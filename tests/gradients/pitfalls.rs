@@ -152,6 +152,9 @@ fn stop_lets_nothing_through() {
     let text = "param x: []\ntensor loss: []\nloss = x * stop(x * x)";
     assert_eq!(gradient(text, &[("x", &[3.0])]), [9.0]);
     assert_eq!(gradient(&text.replace("x * stop", "stop"), &[("x", &[3.0])]), [0.0]);
+    let inner = "param x: []\ntensor s: []\ntensor loss: []\ns = x * x\nloss = x * stop(s)";
+    let (graph, _) = differentiated(inner, "x");
+    assert!(!print(&graph).contains("d_s"), "nothing beyond a stop is differentiated:\n{}", print(&graph));
 }
 
 #[test]

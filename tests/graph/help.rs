@@ -38,18 +38,18 @@ pub fn graph(text: &str) -> Graph {
 
 /// The values of the outputs and updates.
 pub fn results(graph: &Graph, seed: u64) -> Vec<Vec<f64>> {
-    let values = run(graph, &given(graph, seed)).unwrap_or_else(|error| panic!("{error}\n{}", print(graph)));
+    let values = run(graph, &given(graph, seed)).unwrap_or_else(|error| panic!("{error}\n{}", lines(graph).join("\n")));
     let wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
     wanted.map(|tensor| values[&tensor].clone()).collect()
 }
 
 /// Checks both, and that outputs agree to rounding, for a few seeds.
 pub fn same(before: &Graph, after: &Graph) {
-    check(after).unwrap_or_else(|error| panic!("{error}\n{}", print(after)));
+    check(after).unwrap_or_else(|error| panic!("{error}\n{}", lines(after).join("\n")));
     for seed in 1..4 {
         for (a, b) in results(before, seed).iter().flatten().zip(results(after, seed).iter().flatten()) {
             let close = a == b || (a - b).abs() <= 1e-11 * (1.0 + a.abs()) || a.is_nan() && b.is_nan();
-            assert!(close, "{a} became {b}\n{}\n{}", print(before), print(after));
+            assert!(close, "{a} became {b}\n{}\n\n{}", lines(before).join("\n"), lines(after).join("\n"));
         }
     }
 }

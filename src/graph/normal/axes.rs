@@ -5,7 +5,7 @@ use crate::graph::scalar::unary;
 use crate::graph::{Affine, Arena, Axis, Combine, Dtype, Equation, Expr, Exprs, Guard, Rel, Role, Tensor};
 
 /// Writes each old axis as a form of new ones; `keep` tells the old positions of the new axes.
-fn substitute(exprs: &mut Exprs, eq: &mut Equation, map: &[Affine]) {
+pub(super) fn substitute(exprs: &mut Exprs, eq: &mut Equation, map: &[Affine]) {
     eq.write.iter_mut().for_each(|form| *form = form.substitute(map));
     eq.guards.iter_mut().for_each(|guard| *guard = guard.substitute(map));
     eq.body = exprs.substitute(eq.body, map);

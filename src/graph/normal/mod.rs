@@ -8,18 +8,20 @@
 //! - N6 a reduced axis that nothing mentions multiplies by its extent. N7 a pinned sum whose body does not mention the
 //!   pinned axis is its body.
 //! - N8 affine equalities are solved after the adjoint, with its solver. N9 affine guards come first.
+//! - N10 an axis that guards cut into blocks is two axes (`split`).
 //!
 //! Values stay the same but for the rounding of sums, and but for the rule that makes them right where nothing is
 //! in the set: what is chosen away contributes nothing, whatever stands beside it (`0 * y` is 0, `exp(-inf - m)` is 0).
 
 mod axes;
 mod select;
+mod split;
 
 pub use axes::sure_pin;
 
 use super::facts::Facts;
 use super::{Arena, Axis, Combine, Equation, Exprs, Graph, Guard, Rel, Tensor};
-use std::collections::HashMap;
+use crate::graph::mix::QuickMap;
 
 /// More rounds than any equation was seen to need.
 const ROUNDS: usize = 8;
@@ -70,6 +72,7 @@ fn round(exprs: &mut Exprs, tensors: &Arena<Tensor>, mut eq: Equation) -> Option
     let facts = Facts::new(&eq.axes).with(tensors, &eq.guards);
     eq.body = decide(exprs, &facts, eq.body);
     axes::drop_units(exprs, &mut eq);
+    split::split(exprs, &mut eq);
     axes::merge(exprs, &mut eq);
     axes::drop_unmentioned(exprs, &mut eq);
     axes::drop_pinned(exprs, tensors, &mut eq);
@@ -155,5 +158,5 @@ fn decide(exprs: &mut Exprs, facts: &Facts, body: super::ExprId) -> super::ExprI
         let (x, y) = (decide(exprs, facts, x), decide(exprs, facts, y));
         Some(exprs.select(super::Cond::Guards(left), x, y))
     };
-    exprs.rebuild(body, &mut HashMap::new(), &mut change, &mut |guard| guard.clone())
+    exprs.rebuild(body, &mut QuickMap::default(), &mut change, &mut |guard| guard.clone())
 }

@@ -1,11 +1,11 @@
 //! N1: selects float up, and at the root become guards.
 
+use crate::graph::mix::QuickMap;
 use crate::graph::{Binary, Combine, Cond, Equation, Expr, ExprId, Exprs, Guard, Rel, Sign, Unary};
-use std::collections::HashMap;
 
 /// The body with its selects as far up as they go.
 pub fn float(exprs: &mut Exprs, body: ExprId) -> ExprId {
-    let mut done: HashMap<ExprId, ExprId> = HashMap::new();
+    let mut done: QuickMap<ExprId, ExprId> = QuickMap::default();
     for id in exprs.below(&[body]) {
         let new = match exprs[id].clone() {
             Expr::Const(_) | Expr::Load(_) | Expr::Index(_) => id,
@@ -109,19 +109,20 @@ fn join(exprs: &mut Exprs, cond: Cond, x: ExprId, y: ExprId) -> ExprId {
     exprs.select(cond, x, y)
 }
 
-/// The value that changes nothing when it is combined; for a map, what an element is that nobody writes.
-fn identity(combine: Combine) -> f64 {
+/// The value that changes nothing when it is combined; for a map, what an element is that nobody writes. None for
+/// products: one of no factors is 0 here, and what is written as a choice of 1 is 1.
+fn identity(combine: Combine) -> Option<f64> {
     match combine {
-        Combine::None | Combine::Sum => 0.0,
-        Combine::Prod => 1.0,
-        Combine::Max | Combine::ArgMax => f64::NEG_INFINITY,
+        Combine::None | Combine::Sum => Some(0.0),
+        Combine::Prod => None,
+        Combine::Max | Combine::ArgMax => Some(f64::NEG_INFINITY),
     }
 }
 
 /// Root selects whose other branch is the identity become guards.
 pub fn guard_root(exprs: &Exprs, eq: &mut Equation) {
     while let Expr::Select(Cond::Guards(guards), x, y) = &exprs[eq.body] {
-        let is_identity = |id| exprs.as_number(id) == Some(identity(eq.combine));
+        let is_identity = |id| identity(eq.combine).is_some_and(|value| exprs.as_number(id) == Some(value));
         if is_identity(*y) {
             eq.guards.extend(guards.iter().cloned());
             eq.body = *x;

@@ -5,13 +5,15 @@
 //! A product is taken apart only if at most one factor may be negative: the result is a number where that of the
 //! logarithm was.
 
+use super::hoist::best_corner;
 use super::look::{inverse, only_piece, value_at};
 use crate::graph::lift::lift;
+use crate::graph::mix::QuickMap;
 use crate::graph::normal::sure_pin;
 use crate::graph::{
-    Access, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Kind, Origin, OriginRole, TensorId, Unary,
+    Access, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, Origin, OriginRole, Rel,
+    TensorId, Unary,
 };
-use std::collections::HashMap;
 
 /// How many definitions and operations deep one looks.
 const DEPTH: usize = 12;
@@ -19,7 +21,7 @@ const DEPTH: usize = 12;
 /// Takes the logarithms of all definitions.
 pub fn take(graph: &mut Graph) {
     let outs: Vec<TensorId> = graph.defs.keys().copied().collect();
-    let mut logs = Logs { graph, sums: HashMap::new(), positive: HashMap::new() };
+    let mut logs = Logs { graph, sums: QuickMap::default(), positive: QuickMap::default() };
     for out in outs {
         for at in 0..logs.graph.defs[&out].pieces.len() {
             let mut piece = logs.graph.defs[&out].pieces[at].clone();
@@ -46,8 +48,8 @@ struct Taken {
 struct Logs<'a> {
     graph: &'a mut Graph,
     /// The pinned sum of the logarithm, for a pinned sum.
-    sums: HashMap<TensorId, Option<TensorId>>,
-    positive: HashMap<TensorId, bool>,
+    sums: QuickMap<TensorId, Option<TensorId>>,
+    positive: QuickMap<TensorId, bool>,
 }
 
 impl Logs<'_> {
@@ -206,7 +208,7 @@ impl Logs<'_> {
 
 /// Whether an expression is above 0 wherever it has a value, as far as one can see. An element that nobody writes is
 /// 0, so of a tensor all must be written.
-fn is_positive(graph: &Graph, known: &mut HashMap<TensorId, bool>, x: ExprId, depth: usize) -> bool {
+fn is_positive(graph: &Graph, known: &mut QuickMap<TensorId, bool>, x: ExprId, depth: usize) -> bool {
     if depth == 0 {
         return false;
     }
@@ -223,30 +225,20 @@ fn is_positive(graph: &Graph, known: &mut HashMap<TensorId, bool>, x: ExprId, de
     }
 }
 
-fn is_positive_tensor(graph: &Graph, known: &mut HashMap<TensorId, bool>, tensor: TensorId, depth: usize) -> bool {
+fn is_positive_tensor(graph: &Graph, known: &mut QuickMap<TensorId, bool>, tensor: TensorId, depth: usize) -> bool {
     if let Some(&known) = known.get(&tensor) {
         return known;
     }
     let positive = only_piece(graph, tensor).is_some_and(|piece| {
         let whole = inverse(&graph.tensors[tensor], piece).is_some_and(|inverse| inverse.is_whole());
-        let live = piece.guards.iter().all(|guard| !guard_may_fail(piece, guard));
+        let live = piece.guards.len() < 2 && piece.guards.iter().all(|guard| !guard_may_fail(piece, guard));
         whole && live && piece.combine != Combine::ArgMax && is_positive(graph, known, piece.body, depth)
     });
     known.insert(tensor, positive);
     positive
 }
 
-/// Whether a guard may leave an output element without any live point; one that spares its first reduced point, or
-/// its last, does not.
-fn guard_may_fail(piece: &Equation, guard: &crate::graph::Guard) -> bool {
-    use crate::graph::affine::{Range, ranges};
-    if guard.data.is_some() || guard.rel == crate::graph::Rel::Eq {
-        return true;
-    }
-    let mut corner = ranges(&piece.axes);
-    for axis in piece.n_out..piece.axes.len() {
-        let best = if guard.form.coefficient(axis) > 0 { corner[axis].high } else { corner[axis].low };
-        corner[axis] = Range::of(best, best);
-    }
-    guard.form.range(&corner).low < 0
+/// Whether a guard may leave an output element without any live point.
+fn guard_may_fail(piece: &Equation, guard: &Guard) -> bool {
+    guard.data.is_some() || guard.rel == Rel::Eq || best_corner(piece, guard) < 0
 }

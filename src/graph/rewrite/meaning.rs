@@ -8,7 +8,7 @@ use crate::graph::normal::normalise_all;
 /// definitions (M2), look-ups take out what they do not look up (M3), and all is in normal form. Twice is once.
 pub fn meaning(graph: &mut Graph) {
     normalise_all(graph);
-    support::spread(graph, support::Reach::Meaning);
+    support::spread(graph, support::Reach::Meaning, &mut || true);
     log::take(graph);
     pinned::split(graph);
     normalise_all(graph);

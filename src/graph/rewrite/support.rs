@@ -15,20 +15,22 @@ pub enum Reach {
     Cost,
 }
 
-/// What a tensor is outside a guard, over its coordinates.
+/// What a tensor is where one of the guards, over its coordinates, fails.
 struct Support {
     guards: Vec<Guard>,
     value: f64,
 }
 
-/// Passes supports from each definition to those that read it, in the order of dependence.
-pub fn spread(graph: &mut Graph, reach: Reach) {
+/// Passes supports from each definition to those that read it, in the order of dependence; `may` is asked before each.
+pub fn spread(graph: &mut Graph, reach: Reach, may: &mut dyn FnMut() -> bool) {
     let order = order(graph).unwrap_or_else(|_| graph.defs.keys().copied().collect());
     let mut supports: Vec<Option<Support>> = (0..graph.tensors.len()).map(|_| None).collect();
     for out in order {
         for at in 0..graph.defs[&out].pieces.len() {
             let piece = graph.defs[&out].pieces[at].clone();
-            if let Some(new) = narrowed(graph, &supports, piece, reach) {
+            if let Some(new) = narrowed(graph, &supports, piece, reach)
+                && may()
+            {
                 graph.defs[&out].pieces[at] = new;
             }
         }
@@ -58,16 +60,7 @@ fn support(graph: &Graph, tensor: TensorId, reach: Reach) -> Option<Support> {
     let fits = |guard: &&Guard| over_outputs(guard) && (reach == Reach::Meaning || guard.data.is_none());
     let own = guards.iter().filter(fits).map(|guard| guard.substitute(&map));
     let guards: Vec<Guard> = inverse.guards.iter().cloned().chain(own).collect();
-    let all = value == 0.0 || guards.len() == conditions(&graph.exprs, piece);
-    (!guards.is_empty() && all).then_some(Support { guards, value })
-}
-
-/// How many guards the root select has.
-fn conditions(exprs: &Exprs, piece: &Equation) -> usize {
-    match &exprs[piece.body] {
-        Expr::Select(Cond::Guards(guards), _, _) => guards.len(),
-        Expr::Const(_) | Expr::Load(_) | Expr::Index(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Select(..) => 0,
-    }
+    (!guards.is_empty()).then_some(Support { guards, value })
 }
 
 /// The piece with the guards that its loads bring; none if there are no new ones.

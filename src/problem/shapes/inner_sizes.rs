@@ -7,8 +7,8 @@ use crate::source::Span;
 /// The last axis of the left side and the first one of the right side differ.
 #[derive(Clone, Debug)]
 pub struct InnerSizes {
-    /// The `@`.
-    pub op_at: Span,
+    /// The product.
+    pub at: Span,
     pub lhs: Operand,
     pub rhs: Operand,
 }
@@ -24,7 +24,6 @@ impl Problem for InnerSizes {
         let [takes, has] = [self.lhs.shape.last(), self.rhs.shape.first()].map(|id| id.map_or("no".into(), |id| r.size(*id)));
         let (lhs, rhs) = (r.text(self.lhs.at), r.text(self.rhs.at));
         r.headline(format!("inner sizes of '@' differ: {lhs} takes {takes} numbers, {rhs} has {has}"));
-        r.label(self.op_at, format!("{takes} and {has} must be equal"));
         r.label(self.lhs.at, r.shape(&self.lhs.shape));
         r.label(self.rhs.at, r.shape(&self.rhs.shape));
         r.because(&self.inner());

@@ -26,7 +26,9 @@ impl Problem for RemarkWrong {
         let differing = self.differing(r);
         r.because(&differing);
         // A stage that only passes its input's shape on is no step of the derivation, but it is what is spoken of.
-        r.label(self.stage, if differing.is_empty() { format!("this is {actual}") } else { String::new() });
+        if differing.is_empty() {
+            r.label(self.spoken_of(r), format!("this is {actual}"));
+        }
     }
 
     fn candidates(&self, look: &Explainer) -> Vec<Help> {
@@ -39,6 +41,16 @@ impl Problem for RemarkWrong {
 }
 
 impl RemarkWrong {
+    /// The stage without its remark.
+    fn spoken_of(&self, r: &Report) -> Span {
+        if self.stage.source != self.at.source || !self.stage.holds(self.at) {
+            return self.stage;
+        }
+        let before = Span { end: self.at.start, ..self.stage };
+        let text = r.sources().text(before).trim_end().trim_end_matches(':').trim_end();
+        Span { end: before.start + text.len() as u32, ..before }
+    }
+
     fn differing(&self, r: &Report) -> Vec<SizeId> {
         if self.written.len() != self.actual.len() {
             return Vec::new();

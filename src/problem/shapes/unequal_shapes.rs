@@ -23,6 +23,36 @@ impl UnequalShapes {
     }
 }
 
+impl UnequalShapes {
+    /// A picture is added to what layers made of it: what the skip connection lacks.
+    fn skip(&self, r: &Report) -> Option<String> {
+        let plain = |operand: &Operand| r.text(operand.at).chars().all(|c| c.is_alphanumeric() || c == '_');
+        let pairs = [(&self.lhs, &self.rhs), (&self.rhs, &self.lhs)];
+        let (main, skip) = pairs.into_iter().find(|(main, skip)| plain(skip) && self.shrinks(r, main, skip).is_some())?;
+        let stride = self.shrinks(r, main, skip)?;
+        let (channels, own) = (r.sizes().number(main.shape[0])?, r.sizes().number(skip.shape[0])?);
+        let x = r.text(skip.at);
+        let named = (r.named(channels), r.named(own), r.named(stride));
+        let skip = match named {
+            (Some(out), Some(own), Some(stride)) if stride != out => format!(
+                "skip = if {stride} == 1 and {out} == {own} then {x} else {x} -> conv({out}, 1x1, stride={stride})"
+            ),
+            _ => format!("{x} -> conv({channels}, 1x1, stride={stride})"),
+        };
+        Some(format!("give the skip a 1x1 conv where shapes change:\n  {skip}"))
+    }
+
+    /// By how much the one picture is smaller than the other.
+    fn shrinks(&self, r: &Report, main: &Operand, skip: &Operand) -> Option<i64> {
+        if self.what != "'+'" || main.shape.len() != 3 || skip.shape.len() != 3 {
+            return None;
+        }
+        let n = |id: &SizeId| r.sizes().number(*id).filter(|n| *n > 0);
+        let (small, large) = (n(&main.shape[1])?, n(&skip.shape[1])?);
+        (large % small == 0).then_some(large / small)
+    }
+}
+
 impl Problem for UnequalShapes {
     fn report(&self, r: &mut Report) {
         let (lhs, rhs) = (r.shape(&self.lhs.shape), r.shape(&self.rhs.shape));
@@ -31,6 +61,9 @@ impl Problem for UnequalShapes {
         r.label(self.rhs.at, rhs);
         let differing = self.differing(r);
         r.because(&differing);
+        if let Some(skip) = self.skip(r) {
+            r.help(skip);
+        }
         if differing.is_empty() {
             let (a, b) = (self.lhs.shape.len(), self.rhs.shape.len());
             r.note(format!("one has {a} axes, the other {b}"));

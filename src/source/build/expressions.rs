@@ -120,12 +120,11 @@ impl Builder<'_> {
         let mut expr = self.base(first);
         for step in flat {
             let at = expr.at.to(self.at(&step));
-            let base = Box::new(expr);
             let kind = match step.as_rule() {
-                Rule::repeat => self.repeat(base, step),
-                Rule::call => self.call(base, step),
-                Rule::subscripts => ExprKind::Subscript { base, subscripts: self.subscripts(step) },
-                _ => ExprKind::Member { base, name: self.name(&self.parts(step).next()) },
+                Rule::repeat => self.repeat(expr, step),
+                Rule::call => self.call(Box::new(expr), step),
+                Rule::subscripts => ExprKind::Subscript { base: Box::new(expr), subscripts: self.subscripts(step) },
+                _ => ExprKind::Member { base: Box::new(expr), name: self.name(&self.parts(step).next()) },
             };
             expr = Expr { kind, at };
         }
@@ -142,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// `( ... ) x3`: the group's pipeline, and how often.
-    fn repeat(&mut self, base: Box<Expr>, pair: Pair<'_, Rule>) -> ExprKind {
+    fn repeat(&mut self, base: Expr, pair: Pair<'_, Rule>) -> ExprKind {
         let count = self.parts(pair).next();
         let count = match count.as_rule() {
             Rule::name => self.base(count),

@@ -2,9 +2,9 @@
 
 use super::attempt::Expected;
 use super::look::Look;
-use super::tokens::Kind;
 use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::Kind;
 
 /// *expected A, B or C after `x`; here is `y`*
 pub(super) fn expected(look: &Look<'_>) -> Diagnostic {

@@ -9,7 +9,18 @@ use crate::source::{SourceId, Span};
 pub(in crate::source) fn too_large(id: SourceId, length: usize) -> Diagnostic {
     let start = Span { source: id, start: 0, end: 0 };
     let headline = format!("this file has {length} bytes; the most that is read is {MAX_BYTES}");
-    finding("E0127", start, headline).help("weights and data belong into files of their own")
+    finding("E0126", start, headline).help("weights and data belong into files of their own")
+}
+
+/// Bytes that are no UTF-8.
+pub(in crate::source) fn not_text(at: Span, offset: usize, byte: u8) -> Diagnostic {
+    let headline = format!("byte {offset} (0x{byte:02X}) is not UTF-8: this is no text");
+    finding("E0105", at, headline).help("save the file as UTF-8")
+}
+
+/// A file that begins with UTF-16's mark.
+pub(in crate::source) fn utf16(at: Span) -> Diagnostic {
+    finding("E0105", at, "this file is UTF-16, not UTF-8").help("save the file as UTF-8")
 }
 
 /// A file without any item.

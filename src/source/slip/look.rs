@@ -1,10 +1,10 @@
 //! One bad stretch under the eyes of the recognisers: its tokens, and the first one that makes no sense.
 
 use super::attempt::{Attempt, Expected};
-use super::tokens::{Kind, Token, is_reserved, tokens};
 use super::{Lookup, finding};
 use crate::diagnostic::Diagnostic;
 use crate::source::layout::Range;
+use crate::source::tokens::{Kind, Token, is_reserved, tokens};
 use crate::source::{SourceId, Span};
 
 /// The longest stretch for which it is tried what could stand in place of a token: each try reads it again.

@@ -1,9 +1,9 @@
 //! Marks and numbers that other languages write so, and this one does not.
 
 use super::look::Look;
-use super::tokens::{Kind, Token};
 use super::{Finding, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::{Kind, Token};
 
 /// Marks of other languages: what stands there, what is said.
 const FOREIGN: [(&str, &str, &str); 21] = [

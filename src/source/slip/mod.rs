@@ -7,7 +7,7 @@ pub(super) mod limits;
 mod look;
 mod marks;
 mod things;
-mod tokens;
+
 mod words;
 
 use super::layout::Range;

@@ -1,9 +1,9 @@
 //! One thing for another, and two things side by side.
 
 use super::look::Look;
-use super::tokens::{Kind, Token};
 use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::{Kind, Token};
 
 /// `y = {1, 2}`: a brace inside a body.
 pub(super) fn brace(look: &Look<'_>) -> Option<Diagnostic> {
@@ -23,16 +23,18 @@ pub(super) fn equals(look: &Look<'_>) -> Option<Diagnostic> {
         return None;
     }
     let compares = look.before(|token| matches!(token.text, "if" | "require" | "=" | "and" | "or")).is_some();
-    match look.lookup {
-        _ if compares => Some(look.finding("E0111", "`==` compares, `=` defines")),
-        Lookup::Statement { test: true } => Some(look.finding("E0111", "a test compares with `==`")),
-        _ if statement && look.enclosing().is_none() && look.k > 0 => {
-            let left = shown(&look.text[..look.tokens[look.k - 1].end]);
-            let finding = look.finding("E0111", format!("`=` defines a name, and `{left}` is none"));
-            Some(finding.help("`name = value`, `name[i, j] = value`, `(a, b) = value`; `==` compares"))
-        }
-        _ => None,
+    if compares {
+        return Some(look.finding("E0111", "`==` compares, `=` defines"));
     }
+    if look.lookup == (Lookup::Statement { test: true }) {
+        return Some(look.finding("E0111", "a test compares with `==`"));
+    }
+    if !statement || look.enclosing().is_some() || look.k == 0 {
+        return None;
+    }
+    let left = shown(&look.text[..look.tokens[look.k - 1].end]);
+    let finding = look.finding("E0111", format!("`=` defines a name, and `{left}` is none"));
+    Some(finding.help("`name = value`, `name[i, j] = value`, `(a, b) = value`; `==` compares"))
 }
 
 /// `net A(x: [3]) y: [3] {`, `net A(x: [3]): [3] {`

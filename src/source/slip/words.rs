@@ -1,9 +1,9 @@
 //! Words where no such word can stand: those of other languages, misspelt ones, reserved ones.
 
 use super::look::Look;
-use super::tokens::{Kind, is_reserved};
 use super::{Finding, Lookup, shown};
 use crate::diagnostic::Diagnostic;
+use crate::source::tokens::{Kind, is_reserved};
 
 /// Words that begin a line of a body.
 const STATEMENTS: [&str; 8] = ["param", "state", "update", "noise", "require", "minimise", "report", "show"];
@@ -84,11 +84,10 @@ pub(super) fn first_of_item(look: &Look<'_>) -> Option<Diagnostic> {
     if look.lookup != Lookup::Item || ITEMS.contains(&first.text) || first.text == "optimizer" {
         return None;
     }
-    if first.kind == Kind::Word && look.tokens.get(1).is_some_and(|second| second.kind == Kind::Word) {
-        if let Some(meant) = nearest(first.text, &ITEMS) {
-            let headline = format!("no item begins with `{}`; did you mean `{meant}`?", first.text);
-            return Some(look.over("E0123", 0, 0, headline));
-        }
+    let beside = first.kind == Kind::Word && look.tokens.get(1).is_some_and(|second| second.kind == Kind::Word);
+    if let Some(meant) = nearest(first.text, &ITEMS).filter(|_| beside) {
+        let headline = format!("no item begins with `{}`; did you mean `{meant}`?", first.text);
+        return Some(look.over("E0123", 0, 0, headline));
     }
     let headline = format!("a file holds {} and {}; not `{}`", ITEMS[..7].join(", "), ITEMS[7], shown(first.text));
     let finding = look.over("E0123", 0, 0, headline);
@@ -109,7 +108,8 @@ pub(super) fn reserved(look: &Look<'_>) -> Option<Diagnostic> {
     let begins = matches!(here.text, "if" | "each") && !named;
     let joins = matches!(here.text, "then" | "else" | "and" | "or" | "over" | "using" | "as" | "every" | "in");
     let goes_on = joins && look.k > 0 && look.tokens.get(look.k + 1).is_some_and(|next| next.begins_value());
-    if look.prev().is_some_and(|prev| prev.ends_value()) || begins || goes_on {
+    let keyword = look.k == 1 && ITEMS.contains(&look.word(0)) && look.lookup != Lookup::Tail;
+    if look.prev().is_some_and(|prev| prev.ends_value() && !keyword) || begins || goes_on {
         return None;
     }
     let headline = format!("`{}` is a word of the language and cannot be a name", here.text);

@@ -1,0 +1,150 @@
+//! The state that unfolding works on: sizes, births, parameters, scopes, and the flat list that is being made.
+
+use super::births::{BirthId, Births};
+use super::flat::Building;
+use super::found::{Fact, Found};
+use super::net::{Element, TensorId, TensorKind, VarId};
+use super::params::Params;
+use super::scope::{Entry, Env, Scope, ScopeId};
+use super::values::{Definition, Value, View};
+use super::{Options, net};
+use crate::ids::Symbol;
+use crate::size::{SizeId, Sizes};
+use crate::source::{Sources, Span};
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+
+/// See the head of this file.
+pub struct Checker<'t> {
+    pub sources: &'t Sources,
+    pub sizes: Sizes,
+    pub found: Vec<Found>,
+    pub births: Births,
+    pub params: Params,
+    pub scopes: Vec<Scope<'t>>,
+    /// Nets, blocks and optimisers of the file, then those of the library.
+    pub user: IndexMap<Symbol, &'t Definition<'t>>,
+    pub library: IndexMap<Symbol, &'t Definition<'t>>,
+    pub flat: Building,
+    /// Index variables that reductions bind, by the place of the call, between finding ranges and evaluation.
+    pub binders: IndexMap<Span, SmallVec<[VarId; 4]>>,
+    /// Conditions on indices around the expression that is being evaluated, and whether they hold in it.
+    pub guards: Vec<(net::Condition, bool)>,
+    /// Blocks that are being unfolded, outermost first.
+    pub active: Vec<&'t Definition<'t>>,
+    /// Above 0 nothing is reported.
+    pub quiet: u32,
+    pub options: &'t Options,
+    /// What came out at remarks and stages, in the order of checking.
+    pub remarks: Vec<net::Remarked>,
+    /// Parameters that a live definition reads.
+    pub live: std::collections::BTreeSet<net::ParamId>,
+}
+
+impl<'t> Checker<'t> {
+    /// Pushes a finding; one at a place is enough.
+    pub fn raise(&mut self, fact: Fact, at: Span, env: &Env) {
+        self.raise_at(fact, env.shown(at), env);
+    }
+
+    /// As [`Checker::raise`], at exactly this place.
+    pub fn raise_at(&mut self, fact: Fact, at: Span, env: &Env) {
+        if self.quiet > 0 {
+            return;
+        }
+        let used = self.use_facts(env);
+        let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
+        if !self.found.iter().any(same) {
+            self.found.push(Found { fact, at, used });
+        }
+        self.flat.poisoned = true;
+    }
+
+    /// The innermost use of a user's block around, with the numbers of its names.
+    fn use_facts(&self, env: &Env) -> Option<(Span, Vec<(Symbol, SizeId)>)> {
+        let mut scope = Some(env.scope);
+        while let Some(id) = scope {
+            let here = &self.scopes[id.index()];
+            if !here.bound.is_empty() && !here.env.library {
+                return here.env.call.map(|call| (call, here.bound.clone()));
+            }
+            scope = here.parent;
+        }
+        None
+    }
+
+    /// A scope's names.
+    pub fn scope(&self, id: ScopeId) -> &Scope<'t> {
+        &self.scopes[id.index()]
+    }
+
+    /// A new scope inside another.
+    pub fn open_scope(&mut self, parent: Option<ScopeId>, env: &Env) -> ScopeId {
+        let id = ScopeId::new(self.scopes.len());
+        let env = Env { scope: id, ..env.clone() };
+        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() });
+        id
+    }
+
+    /// Gives a name a value.
+    pub fn set(&mut self, scope: ScopeId, name: &Symbol, value: Value<'t>) {
+        self.scopes[scope.index()].names.insert(name.clone(), Entry::Known(value));
+    }
+
+    /// The scope, from here outwards, that has the name.
+    pub fn find(&self, from: ScopeId, name: &str) -> Option<ScopeId> {
+        let mut next = Some(from);
+        while let Some(id) = next {
+            let scope = self.scope(id);
+            if scope.names.contains_key(name) {
+                return Some(id);
+            }
+            next = scope.parent;
+        }
+        None
+    }
+
+    /// The visible axes of a tensor.
+    pub fn shape(&self, view: &View) -> &[SizeId] {
+        &self.flat.tensors[view.tensor].shape[view.hidden.len()..]
+    }
+
+    /// What the elements of a tensor are.
+    pub fn element(&self, view: &View) -> Element {
+        self.flat.tensors[view.tensor].element
+    }
+
+    /// A tensor that nothing defines, because an error was reported; its known axes go on.
+    pub fn poisoned(&mut self, shape: Vec<SizeId>, element: Element, env: &Env, at: Span) -> Value<'t> {
+        self.flat.poisoned = true;
+        let tensor = self.flat.tensor("poisoned", shape, element, TensorKind::Defined, env.use_id, at);
+        Value::View(View { tensor, hidden: SmallVec::new() })
+    }
+
+    /// The birth of a label at a place in a body.
+    pub fn birth(&mut self, env: &Env, at: Span, label: &Symbol) -> BirthId {
+        let mut site = env.turns.clone();
+        site.push(at.start);
+        self.births.at(Some(env.birth), site, label, false)
+    }
+
+    /// Sets what the elements of a tensor are; a tensor of another use keeps its own and gets a copy.
+    pub fn with_element(&mut self, view: View, element: Element, env: &Env, at: Span) -> View {
+        if self.element(&view) == element {
+            return view;
+        }
+        let tensor = &self.flat.tensors[view.tensor];
+        if tensor.of == env.use_id && env.use_id.is_some() && matches!(tensor.kind, TensorKind::Defined) {
+            self.flat.tensors[view.tensor].element = element;
+            return view;
+        }
+        let mut term = self.load(&view, at);
+        term.element = element;
+        self.copy(term, "y", env, at)
+    }
+
+    /// A tensor's name, for messages.
+    pub fn tensor_name(&self, id: TensorId) -> Symbol {
+        self.flat.tensors[id].name.clone()
+    }
+}

@@ -1,0 +1,297 @@
+//! The end of checking: what nothing needs is dropped, uses and parameters get their names, sums their initial values.
+
+use super::checker::Checker;
+use super::flat::{Building, UseInfo};
+use super::forms::each_part;
+use super::initialisers::initial;
+use super::items::Drafts;
+use super::net::{
+    Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Subscript, Tensor, TensorId, TensorKind,
+    Test, Training, Use, UseId,
+};
+use crate::ids::{Arena, Symbol};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A flat list without names.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    flat: Flat,
+    uses: Vec<UseInfo>,
+    /// Of an optimiser: the new weight.
+    pub new_weight: Option<TensorId>,
+}
+
+impl Draft {
+    /// Keeps what outputs and updates need.
+    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>) -> Draft {
+        let Building { tensors, pieces, uses, mut updates, new_weight, .. } = building;
+        let needed =
+            needed(&pieces, outputs.iter().map(|(_, t)| *t).chain(updates.iter().map(|(_, t)| *t)).chain(new_weight));
+        let mut places: Vec<Option<TensorId>> = vec![None; tensors.len()];
+        let mut kept = Arena::new();
+        for (id, tensor) in tensors.iter() {
+            if needed.contains(&id) {
+                places[id.index()] = Some(kept.push(tensor.clone()));
+            }
+        }
+        let place = |id: TensorId| places[id.index()].expect("a needed tensor is kept");
+        let live = live_uses(&uses, &kept, &places);
+        let pieces = pieces.into_iter().filter(|piece| needed.contains(&piece.out));
+        let mut use_places: Vec<Option<UseId>> = vec![None; uses.len()];
+        let mut kept_uses = Vec::new();
+        for (i, info) in uses.into_iter().enumerate() {
+            if live.contains(&i) {
+                use_places[i] = Some(UseId::new(kept_uses.len()));
+                let moved = |id: Option<TensorId>| id.and_then(|id| places[id.index()]);
+                let parent = info.parent.and_then(|parent| use_places[parent.index()]);
+                kept_uses.push(UseInfo { input: moved(info.input), output: moved(info.output), parent, ..info });
+            }
+        }
+        let use_place = |of: Option<UseId>| of.and_then(|of| use_places[of.index()]);
+        let mut tensors = Arena::new();
+        for (_, tensor) in kept.iter() {
+            let of = use_place(tensor.of);
+            tensors.push(Tensor { of, ..tensor.clone() });
+        }
+        let pieces = pieces.map(|mut piece| {
+            piece.out = place(piece.out);
+            piece.of = use_place(piece.of);
+            move_loads(&mut piece.body, &place);
+            piece
+        });
+        let pieces: Vec<Piece> = pieces.collect();
+        outputs.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
+        updates.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
+        let new_weight = new_weight.map(place);
+        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new() };
+        Draft { flat, uses: kept_uses, new_weight }
+    }
+
+    /// The parameters and state that are read, and the state that is updated.
+    pub fn params(&self) -> BTreeSet<ParamId> {
+        let read = self.flat.tensors.iter().filter_map(|(_, tensor)| match tensor.kind {
+            TensorKind::Param(id) => Some(id),
+            TensorKind::Input(_) | TensorKind::Constant(_) | TensorKind::Noise { .. } | TensorKind::Defined => None,
+        });
+        read.chain(self.flat.updates.iter().map(|(id, _)| *id)).collect()
+    }
+
+    /// The equations.
+    pub fn flat(&self) -> &Flat {
+        &self.flat
+    }
+
+    /// Adds an output.
+    pub fn give(&mut self, name: &str, tensor: TensorId) {
+        self.flat.outputs.push((name.into(), tensor));
+    }
+
+    /// The list with names: `names` and `births` are names and paths of births, `params` the kept parameters.
+    fn named(self, names: &[Symbol], births: &[Symbol], params: &[Option<ParamId>]) -> Flat {
+        let Draft { mut flat, uses, .. } = self;
+        let mut taken: BTreeMap<(Option<UseId>, Symbol), u32> = BTreeMap::new();
+        let (mut paths, mut keys): (Vec<String>, Vec<Symbol>) = (Vec::new(), Vec::new());
+        for info in uses {
+            keys.push(births[info.birth.index()].clone());
+            let own = names[info.birth.index()].clone();
+            let times = taken.entry((info.parent, own.clone())).or_insert(0);
+            *times += 1;
+            let name: Symbol = if *times == 1 { own } else { format!("{own}_{times}").into() };
+            paths.push(match info.parent {
+                Some(parent) if !paths[parent.index()].is_empty() => format!("{}.{name}", paths[parent.index()]),
+                Some(_) => name.to_string(),
+                // A net's own name does not stand before each of its tensors.
+                None => String::new(),
+            });
+            let own = info.params.iter().filter_map(|id| params[id.index()]).collect();
+            let UseInfo { block, parent, input, output, at, .. } = info;
+            flat.uses.push(Use { name, block, parent, input, output, params: own, at });
+        }
+        let ids: Vec<TensorId> = flat.tensors.ids().collect();
+        for id in ids {
+            let tensor = &mut flat.tensors[id];
+            let path = tensor.of.map(|of| paths[of.index()].as_str()).filter(|path| !path.is_empty());
+            let whole = path.map(|path| Symbol::from(format!("{path}.{}", tensor.name)));
+            match &mut tensor.kind {
+                TensorKind::Param(param) => *param = params[param.index()].expect("a read parameter is kept"),
+                TensorKind::Noise { key, .. } => {
+                    if let Some(of) = tensor.of {
+                        *key = format!("{}.{key}", keys[of.index()]).into();
+                    }
+                }
+                TensorKind::Input(_) | TensorKind::Constant(_) | TensorKind::Defined => {}
+            }
+            if let Some(whole) = whole {
+                tensor.name = whole;
+            }
+        }
+        for (param, _) in &mut flat.updates {
+            *param = params[param.index()].expect("an updated state is kept");
+        }
+        flat
+    }
+}
+
+fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {
+    let mut needed: BTreeSet<TensorId> = roots.collect();
+    // Pieces stand in data-flow order: one sweep from the last to the first meets readers before what they read.
+    for piece in pieces.iter().rev() {
+        if needed.contains(&piece.out) {
+            each_part(&piece.body, &mut |part| {
+                if let Scalar::Load { tensor, subscripts, .. } = part {
+                    needed.insert(*tensor);
+                    for subscript in subscripts {
+                        if let Subscript::Data { tensor, .. } = subscript {
+                            needed.insert(*tensor);
+                        }
+                    }
+                }
+            });
+        }
+    }
+    needed
+}
+
+/// Uses that made a kept tensor or give one, and those around them.
+fn live_uses(uses: &[UseInfo], kept: &Arena<Tensor>, places: &[Option<TensorId>]) -> BTreeSet<usize> {
+    let mut live: BTreeSet<usize> = kept.iter().filter_map(|(_, tensor)| tensor.of).map(|of| of.index()).collect();
+    for (i, info) in uses.iter().enumerate() {
+        if info.output.is_some_and(|output| places[output.index()].is_some()) {
+            live.insert(i);
+        }
+    }
+    for i in (0..uses.len()).rev() {
+        if live.contains(&i)
+            && let Some(parent) = uses[i].parent
+        {
+            live.insert(parent.index());
+        }
+    }
+    live
+}
+
+fn move_loads(scalar: &mut Scalar, place: &dyn Fn(TensorId) -> TensorId) {
+    match scalar {
+        Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) => {}
+        Scalar::Load { tensor, subscripts, .. } => {
+            *tensor = place(*tensor);
+            for subscript in subscripts {
+                if let Subscript::Data { tensor, .. } = subscript {
+                    *tensor = place(*tensor);
+                }
+            }
+        }
+        Scalar::Unary(_, a) | Scalar::Reduce { body: a, .. } => move_loads(a, place),
+        Scalar::Binary(_, a, b) => {
+            move_loads(a, place);
+            move_loads(b, place);
+        }
+        Scalar::If(condition, a, b) => {
+            move_in(condition, place);
+            move_loads(a, place);
+            move_loads(b, place);
+        }
+    }
+}
+
+fn move_in(condition: &mut super::net::Condition, place: &dyn Fn(TensorId) -> TensorId) {
+    match condition {
+        super::net::Condition::Index { .. } => {}
+        super::net::Condition::Real(_, a, b) => {
+            move_loads(a, place);
+            move_loads(b, place);
+        }
+        super::net::Condition::And(a, b) | super::net::Condition::Or(a, b) => {
+            move_in(a, place);
+            move_in(b, place);
+        }
+    }
+}
+
+/// Gives everything its name and drops parameters that nothing reads.
+pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
+    let names = checker.births.names();
+    let paths = checker.births.paths();
+    let flats = drafts.nets.iter().flat_map(|net| [net.train.flat(), net.evaluate.flat()]);
+    let flats: Vec<&Flat> =
+        flats.chain(drafts.trainings.iter().flat_map(|t| t.objectives.iter().map(|o| o.draft.flat()))).collect();
+    let mut places: Vec<Option<ParamId>> = Vec::new();
+    let mut params: Arena<Parameter> = Arena::new();
+    for (id, declared) in checker.params.iter() {
+        if !checker.live.contains(&id) {
+            places.push(None);
+            continue;
+        }
+        let path: Symbol = match declared.kept_for {
+            Some((objective, of)) => {
+                let known = checker.params.get(of);
+                let path = format!("{}.{}", paths[known.birth.index()], known.name);
+                format!("optimiser/{objective}/{}/{path}", declared.name).into()
+            }
+            None => format!("{}.{}", paths[declared.birth.index()], declared.name).into(),
+        };
+        let init = initial(declared, id, &flats, &checker.sizes);
+        let (shape, trained, at) = (declared.shape.clone(), declared.trained, declared.at);
+        places.push(Some(params.push(Parameter { path, shape, init, trained, at })));
+    }
+    let name = |draft: Draft| draft.named(&names, &paths, &places);
+    let nets = drafts.nets.into_iter().map(|net| Net {
+        name: net.name,
+        inputs: net.inputs,
+        outputs: net.outputs,
+        evaluate: name(net.evaluate),
+        train: name(net.train),
+        at: net.at,
+    });
+    let trainings = drafts.trainings.into_iter().map(|t| Training {
+        nets: t.nets,
+        data: t.data,
+        objectives: t
+            .objectives
+            .into_iter()
+            .map(|o| Objective {
+                flat: name(o.draft),
+                over: o.over.iter().map(|id| places[id.index()].expect("a trained parameter is kept")).collect(),
+                optimiser: o.optimiser,
+                clip: o.clip,
+                updates: o.updates.into_iter().map(name).collect(),
+                at: o.at,
+            })
+            .collect(),
+        reports: t.reports.into_iter().map(|r| Report { name: r.name, flat: name(r.draft), at: r.at }).collect(),
+        epochs: t.epochs,
+        steps: t.steps,
+        batch: t.batch,
+        seed: t.seed,
+        keep: t.keep,
+        at: t.at,
+    });
+    let tests = drafts.tests.into_iter().map(|t| Test {
+        title: t.title,
+        fails: t.fails,
+        flat: name(t.draft),
+        assertions: t.assertions,
+        at: t.at,
+    });
+    Checked {
+        nets: nets.collect(),
+        trainings: trainings.collect(),
+        tests: tests.collect(),
+        datasets: drafts.datasets,
+        params,
+        remarks: once(checker.remarks),
+        sizes: checker.sizes,
+        sources: Default::default(),
+    }
+}
+
+/// One remark a place; where turns of a repeat differ the last counts.
+fn once(remarks: Vec<super::net::Remarked>) -> Vec<super::net::Remarked> {
+    let mut places: indexmap::IndexMap<crate::source::Span, super::net::Remarked> = indexmap::IndexMap::new();
+    for remark in remarks {
+        places.insert(remark.at, remark);
+    }
+    let mut all: Vec<_> = places.into_values().collect();
+    all.sort_by_key(|remark| remark.at);
+    all
+}

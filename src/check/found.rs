@@ -1,0 +1,289 @@
+//! What the checker finds wrong: facts only. Words stand in `problem`.
+
+use crate::ids::Symbol;
+use crate::size::SizeId;
+use crate::source::Span;
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub fact: Fact,
+    /// The primary place.
+    pub at: Span,
+    /// The use of a block that it happened in: the call, and the numbers that its names had.
+    pub used: Option<(Span, Vec<(Symbol, SizeId)>)>,
+}
+
+/// A tensor that takes part.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub at: Span,
+    pub shape: Vec<SizeId>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// A name that nothing has; others that it may have been meant for.
+    UnknownName {
+        name: Symbol,
+        near: Vec<Symbol>,
+        call: bool,
+    },
+    /// Two definitions of one name.
+    Twice {
+        name: Symbol,
+        first: Span,
+    },
+    /// An argument that the block does not have.
+    UnknownArgument {
+        block: Symbol,
+        name: Symbol,
+        inputs: Vec<Symbol>,
+    },
+    MissingArgument {
+        block: Symbol,
+        name: Symbol,
+        inputs: Vec<Symbol>,
+        head: Option<Span>,
+    },
+    TooManyArguments {
+        block: Symbol,
+        takes: usize,
+        inputs: Vec<Symbol>,
+    },
+    ArgumentTwice {
+        block: Symbol,
+        name: Symbol,
+    },
+    /// Something of the wrong sort: `wants` and `is` are phrases.
+    WrongSort {
+        wants: String,
+        is: String,
+    },
+    /// A block that is used while it is being unfolded.
+    Recursion {
+        block: Symbol,
+    },
+    /// What stands where a layer belongs.
+    NotALayer {
+        is: String,
+    },
+    /// An output that nothing defines; without a name where a body has no result at all.
+    NeverDefined {
+        name: Option<Symbol>,
+        of: Symbol,
+    },
+    /// A line without `=` beside another result; none where there are several outputs.
+    TwoResults {
+        other: Option<Span>,
+        of: Symbol,
+    },
+    /// `(a, b) = ...` of another number of values.
+    TupleCount {
+        names: usize,
+        values: usize,
+    },
+    /// An array whose rows have different lengths.
+    Ragged,
+    /// More uses of blocks than a net may have.
+    TooManyUses {
+        most: usize,
+    },
+    /// A tensor with more elements than can be counted.
+    TooMany {
+        shape: Vec<SizeId>,
+    },
+    /// Indices below `comes` where those below `wanted` are meant.
+    IndexCount {
+        comes: SizeId,
+        wanted: SizeId,
+    },
+    /// A code that no message has.
+    UnknownCode {
+        code: Symbol,
+    },
+    /// Left out until recurrences, several objectives and so on are there.
+    NotYet {
+        what: String,
+    },
+    /// E0301
+    InnerSizes {
+        lhs: Part,
+        rhs: Part,
+        lhs_size: SizeId,
+        rhs_size: SizeId,
+    },
+    /// E0302: a `require` that does not hold, its text filled in.
+    Required {
+        text: String,
+        block: Symbol,
+        output: Vec<SizeId>,
+        require: Span,
+    },
+    /// E0303
+    ShapesDiffer {
+        op: &'static str,
+        lhs: Part,
+        rhs: Part,
+    },
+    /// E0304
+    RemarkWrong {
+        /// None for `_`.
+        written: Vec<Option<SizeId>>,
+        comes: Vec<SizeId>,
+        stage: Span,
+    },
+    /// E0305
+    OnlyRight {
+        name: Symbol,
+        values: Option<SizeId>,
+        target: Symbol,
+        target_at: Span,
+        reduction: Span,
+        /// Where the name stands in subscripts.
+        uses: Vec<Span>,
+    },
+    /// E0306
+    TwoLengths {
+        name: Symbol,
+        first: (Span, SizeId),
+        second: (Span, SizeId),
+    },
+    /// An argument or output whose size is not the declared one.
+    NotDeclared {
+        what: String,
+        declared: (Span, Vec<Option<SizeId>>),
+        comes: Part,
+    },
+    /// The number of axes.
+    Rank {
+        what: String,
+        wants: usize,
+        has: usize,
+        shape: Vec<SizeId>,
+    },
+    /// `@` between shapes that it does not take.
+    ProductRank {
+        lhs: Part,
+        rhs: Part,
+    },
+    /// An element outside of its axis.
+    OutOfRange {
+        tensor: Symbol,
+        axis: usize,
+        low: i64,
+        high: i64,
+        size: SizeId,
+    },
+    /// An index whose range nothing says.
+    NoRange {
+        name: Symbol,
+    },
+    /// A subscript that is not affine.
+    NotAffine,
+    /// Elements that two pieces define, or none.
+    Overlap {
+        name: Symbol,
+        other: Span,
+    },
+    Gaps {
+        name: Symbol,
+        written: i64,
+        total: i64,
+    },
+    /// E0401
+    NotWhole {
+        lhs: SizeId,
+        rhs: SizeId,
+        size: SizeId,
+    },
+    TooLarge {
+        size: Option<SizeId>,
+    },
+    NotPositive {
+        size: SizeId,
+    },
+    ByZero,
+    /// A size that must be a number here.
+    NotKnown {
+        what: String,
+    },
+    /// A cycle at distance 0.
+    Cycle {
+        name: Symbol,
+        through: Vec<(Symbol, Span)>,
+    },
+    /// E0610
+    NotProbability {
+        block: Symbol,
+        input: Symbol,
+        made: Span,
+        /// Whether the classes exclude each other.
+        exclusive: bool,
+    },
+    /// Softmax twice.
+    AppliedTwice {
+        block: Symbol,
+        made: Span,
+    },
+    /// Whole numbers wanted, or of another count.
+    NotIndex {
+        what: String,
+        made: Span,
+    },
+    /// A block with state, or across the batch, that is mapped.
+    Mapped {
+        block: Symbol,
+        why: &'static str,
+    },
+    /// E0602
+    Classes {
+        data: SizeId,
+        net: usize,
+        names: Vec<Symbol>,
+        source: Span,
+    },
+    DataShape {
+        field: Symbol,
+        declared: Vec<SizeId>,
+        has: Vec<u32>,
+        source: Span,
+    },
+    DataAbsent {
+        path: Symbol,
+        source: Span,
+    },
+    /// A setting of a training that is none, or has another sort.
+    Setting {
+        name: Symbol,
+        known: Vec<Symbol>,
+        wants: String,
+    },
+    /// `minimise` and `report` take one number.
+    NotScalar {
+        what: String,
+        shape: Vec<SizeId>,
+    },
+    UnknownOptimiser {
+        name: Symbol,
+        known: Vec<Symbol>,
+    },
+    /// `best(...)` without a validation split.
+    JudgedOnTest,
+    /// Found by another room, and told already.
+    Ready(crate::diagnostic::Diagnostic),
+    /// Anything else that needs one sentence.
+    Other {
+        code: &'static str,
+        headline: String,
+        label: String,
+        help: Option<String>,
+    },
+    /// A lint.
+    Lint {
+        code: &'static str,
+        headline: String,
+        label: String,
+        help: Option<String>,
+    },
+}

@@ -1,0 +1,358 @@
+//! The items of a file, in order: constants and blocks are made known, nets unfolded, then data, trainings and tests.
+
+use super::Options;
+use super::births::Births;
+use super::checker::Checker;
+use super::finish::{Draft, finish};
+use super::flat::Building;
+use super::found::Fact;
+use super::net::{Checked, Element, Field, TensorId};
+use super::params::Params;
+use super::scope::{Entry, Env, Scope, ScopeId};
+use super::values::{Arg, Definition, Number, Open, Value, View};
+use crate::ids::Symbol;
+use crate::problem::Problems;
+use crate::size::{SizeId, Sizes};
+use crate::source::tree::{self, Dim, Input, Item, ItemKind, NetworkKind, Tree, Type};
+use crate::source::{Sources, Span};
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The scope of the user's constants, and that of the library, which has none.
+const USER: usize = 0;
+const LIBRARY: usize = 1;
+
+/// Nets, data sets, trainings and tests, not yet named.
+#[derive(Default)]
+pub struct Drafts {
+    pub nets: Vec<NetDraft>,
+    pub datasets: Vec<super::net::Dataset>,
+    pub trainings: Vec<super::training::TrainingDraft>,
+    pub tests: Vec<super::testing::TestDraft>,
+}
+
+/// A net in both modes.
+pub struct NetDraft {
+    pub name: Symbol,
+    pub inputs: Vec<Field>,
+    pub outputs: Vec<Field>,
+    pub evaluate: Draft,
+    pub train: Draft,
+    pub at: Span,
+}
+
+/// Checks all items of a tree.
+pub fn check_items(
+    sources: &Sources,
+    tree: &Tree,
+    library: &[Tree],
+    options: &Options,
+    problems: &mut Problems,
+) -> Checked {
+    let definitions = definitions(tree, library);
+    let mut checker = checker(sources, options, tree);
+    let mut heads = Vec::new();
+    for definition in &definitions {
+        let table = if definition.library { &mut checker.library } else { &mut checker.user };
+        heads.push((definition.network.name.text.clone(), definition.network.head));
+        table.entry(definition.network.name.text.clone()).or_insert(definition);
+    }
+    let env = checker.top(tree);
+    checker.constants(tree, &env);
+    checker.twice(tree, &env);
+    let mut drafts = Drafts::default();
+    for definition in definitions.iter().filter(|d| !d.library && d.network.kind == NetworkKind::Net) {
+        let draft = checker.net(definition, &env);
+        drafts.nets.push(draft);
+    }
+    for item in &tree.items {
+        if let ItemKind::Data { name, fields, body } = &item.kind {
+            let dataset = checker.dataset(name, fields, body, item.at, &env);
+            drafts.datasets.push(dataset);
+        }
+    }
+    for item in &tree.items {
+        if let ItemKind::Train { nets, data, body } = &item.kind {
+            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, &env);
+            drafts.trainings.extend(training);
+        }
+    }
+    for (number, item) in tree.items.iter().enumerate() {
+        if let ItemKind::Test { title, fails, body } = &item.kind {
+            let test = checker.test(title, fails.as_ref(), body, (item.at, number), &heads, &env);
+            drafts.tests.push(test);
+        }
+    }
+    checker.unused(&env);
+    super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
+    finish(checker, drafts)
+}
+
+fn definitions<'t>(tree: &'t Tree, library: &'t [Tree]) -> Vec<Definition<'t>> {
+    let of = |items: &'t [Item], library: bool| {
+        items.iter().filter_map(move |item| match &item.kind {
+            ItemKind::Network(network) => {
+                let file = ScopeId::new(if library { LIBRARY } else { USER });
+                Some(Definition { network, library, file })
+            }
+            ItemKind::Use { .. } | ItemKind::Let { .. } | ItemKind::Data { .. } => None,
+            ItemKind::Train { .. } | ItemKind::Test { .. } => None,
+        })
+    };
+    of(&tree.items, false).chain(library.iter().flat_map(|tree| of(&tree.items, true))).collect()
+}
+
+fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Checker<'t> {
+    let mut births = Births::default();
+    let birth = births.at(None, SmallVec::new(), &Symbol::from("file"), true);
+    let env = |scope: usize, library: bool| Env {
+        scope: ScopeId::new(scope),
+        birth,
+        turns: SmallVec::new(),
+        use_id: None,
+        ambient: Rc::from([]),
+        indices: Rc::from([]),
+        call: None,
+        depth: 0,
+        library,
+    };
+    let scope = |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() };
+    let _ = tree;
+    Checker {
+        sources,
+        sizes: Sizes::default(),
+        found: Vec::new(),
+        births,
+        params: Params::default(),
+        scopes: vec![scope(env(USER, false)), scope(env(LIBRARY, true))],
+        user: IndexMap::new(),
+        library: IndexMap::new(),
+        flat: Building { training: Some(false), ..Building::default() },
+        binders: IndexMap::new(),
+        guards: Vec::new(),
+        active: Vec::new(),
+        quiet: 0,
+        options,
+        remarks: Vec::new(),
+        live: BTreeSet::new(),
+    }
+}
+
+impl<'t> Checker<'t> {
+    /// The surroundings of the file's own items.
+    fn top(&mut self, tree: &'t Tree) -> Env {
+        for name in &tree.lost {
+            self.mark(ScopeId::new(USER), &name.text, Entry::Known(Value::Poison));
+        }
+        self.scope(ScopeId::new(USER)).env.clone()
+    }
+
+    /// Constants are evaluated when asked for; those that `--set` gives are known.
+    fn constants(&mut self, tree: &'t Tree, env: &Env) {
+        let mut first: IndexMap<Symbol, Span> = IndexMap::new();
+        for item in &tree.items {
+            match &item.kind {
+                ItemKind::Let { name, value } => {
+                    if let Some(&first) = first.get(&name.text) {
+                        self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env);
+                        continue;
+                    }
+                    first.insert(name.text.clone(), name.at);
+                    let set = self.options.sets.iter().rev().find(|(set, _)| *set == name.text).cloned();
+                    let entry = match set {
+                        Some((_, text)) => Entry::Known(self.set_value(&text, value.at)),
+                        None => Entry::Constant(value),
+                    };
+                    self.mark(env.scope, &name.text, entry);
+                }
+                ItemKind::Use { path, names } => {
+                    self.raise(Fact::NotYet { what: "'use'".into() }, path.at, env);
+                    for name in names {
+                        self.mark(env.scope, &name.text, Entry::Known(Value::Poison));
+                    }
+                }
+                ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
+            }
+        }
+        for (name, _) in &self.options.sets {
+            if !first.contains_key(name) {
+                let near = first.keys().cloned().collect();
+                let at = tree.items.first().map_or(Span { source: tree.source, start: 0, end: 0 }, |item| item.at);
+                self.raise(Fact::UnknownName { name: name.clone(), near, call: false }, at, env);
+            }
+        }
+        for name in first.keys() {
+            // Each constant is looked at, asked for or not.
+            let _ = self.force(env.scope, name);
+        }
+    }
+
+    /// The value of `--set name=value`; its place is that of the value that it replaces.
+    fn set_value(&mut self, text: &str, at: Span) -> Value<'t> {
+        let sides: Option<Vec<i64>> = text.split('x').map(|side| side.parse().ok()).collect();
+        match (text, text.parse::<f64>(), sides.as_deref()) {
+            ("true", ..) => Value::Truth(true),
+            ("false", ..) => Value::Truth(false),
+            (_, Ok(_), Some([n])) => Value::Number(Number::Whole(Open::number(*n, at))),
+            (_, Ok(x), _) => Value::real(x),
+            (_, Err(_), Some(sides)) if sides.len() > 1 => {
+                Value::Window(sides.iter().map(|&n| self.sizes.written(n, at)).collect())
+            }
+            _other => Value::Text(text.into()),
+        }
+    }
+
+    /// Two items of one name.
+    fn twice(&mut self, tree: &'t Tree, env: &Env) {
+        let mut first: IndexMap<(&str, Symbol), Span> = IndexMap::new();
+        for item in &tree.items {
+            let (sort, name) = match &item.kind {
+                ItemKind::Network(network) => ("network", &network.name),
+                ItemKind::Data { name, .. } => ("data", name),
+                ItemKind::Use { .. } | ItemKind::Let { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {
+                    continue;
+                }
+            };
+            match first.get(&(sort, name.text.clone())) {
+                Some(&first) => self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env),
+                None => {
+                    first.insert((sort, name.text.clone()), name.at);
+                }
+            }
+        }
+    }
+
+    /// One net in both modes.
+    fn net(&mut self, definition: &'t Definition<'t>, env: &Env) -> NetDraft {
+        let (train, ..) = self.net_in_mode(definition, true, env);
+        let (evaluate, inputs, outputs) = self.net_in_mode(definition, false, env);
+        let network = definition.network;
+        NetDraft { name: network.name.text.clone(), inputs, outputs, evaluate, train, at: network.head }
+    }
+
+    fn net_in_mode(
+        &mut self,
+        definition: &'t Definition<'t>,
+        training: bool,
+        env: &Env,
+    ) -> (Draft, Vec<Field>, Vec<Field>) {
+        let network = definition.network;
+        self.begin(Some(training));
+        let mut inputs = Vec::new();
+        let mut args = Vec::new();
+        for input in &network.inputs {
+            let Some(field) = self.net_input(input, env) else { continue };
+            let tensor = self.flat.input(&field.name, field.shape.clone(), field.element, field.at);
+            let value = Value::View(View { tensor, hidden: SmallVec::new() });
+            args.push(Arg { name: Some((field.name.clone(), input.at)), value, at: input.at });
+            inputs.push(field);
+        }
+        let value = self.call_network(definition, None, &args, None, network.name.at, env);
+        let values: Vec<(Symbol, Value<'t>)> = match value {
+            Value::Tuple(parts) => parts.to_vec(),
+            single => vec![(network.outputs.first().map_or_else(|| "y".into(), super::call::output_name), single)],
+        };
+        let mut outputs = Vec::new();
+        let mut given: Vec<(Symbol, TensorId)> = Vec::new();
+        for (i, (name, value)) in values.into_iter().enumerate() {
+            let at = network.outputs.get(i).map_or(network.name.at, |output| output.at);
+            let Value::View(view) = value else { continue };
+            let (shape, element) = (self.shape(&view).to_vec(), self.element(&view));
+            outputs.push(Field { name: name.clone(), shape, element, at });
+            given.push((name, view.tensor));
+        }
+        let remarks = std::mem::take(&mut self.remarks);
+        if !training {
+            self.remarks = remarks;
+        } else {
+            self.kept_remarks();
+        }
+        (self.end(given), inputs, outputs)
+    }
+
+    fn kept_remarks(&mut self) {
+        self.remarks.clear();
+    }
+
+    /// A net's input: all its sizes are numbers.
+    fn net_input(&mut self, input: &'t Input, env: &Env) -> Option<Field> {
+        let Some(ty) = &input.ty else {
+            let (wants, is) = ("a shape for a net's input".into(), "none".into());
+            self.raise(Fact::WrongSort { wants, is }, input.at, env);
+            return None;
+        };
+        let shape = self.closed_dims(ty, env);
+        let element = self.closed_element(ty, env);
+        self.bounded(&shape, ty.at, env);
+        Some(Field { name: input.name.text.clone(), shape, element, at: input.at })
+    }
+
+    /// Sizes of a type that stands outside of any block: an open one waits for later.
+    pub fn closed_dims(&mut self, ty: &'t Type, env: &Env) -> Vec<SizeId> {
+        let mut shape = Vec::with_capacity(ty.dims.len());
+        for dim in &ty.dims {
+            shape.push(match dim {
+                Dim::Size(expr) => self.closed_size(expr, env),
+                Dim::Any(at) => {
+                    self.raise(Fact::NotYet { what: "a size that is open until the run".into() }, *at, env);
+                    self.sizes.poison(*at)
+                }
+                Dim::Many(name) => {
+                    self.raise(Fact::NotYet { what: "a shape that is open until the run".into() }, name.at, env);
+                    self.sizes.poison(name.at)
+                }
+            });
+        }
+        shape
+    }
+
+    fn closed_size(&mut self, expr: &'t tree::Expr, env: &Env) -> SizeId {
+        if let Some(name) = self.open_name(expr, env) {
+            let what = format!("the size '{name}', which is open until the run,");
+            self.raise(Fact::NotYet { what }, expr.at, env);
+            return self.sizes.poison(expr.at);
+        }
+        let value = self.eval(expr, env);
+        self.to_length(value, expr.at, env)
+    }
+
+    /// A name in a size that no constant has.
+    fn open_name(&self, expr: &tree::Expr, env: &Env) -> Option<Symbol> {
+        match &expr.kind {
+            tree::ExprKind::Name(name) => self.find(env.scope, name).is_none().then(|| name.clone()),
+            tree::ExprKind::Binary { lhs, rhs, .. } => self.open_name(lhs, env).or_else(|| self.open_name(rhs, env)),
+            _other => None,
+        }
+    }
+
+    /// As [`Checker::closed_dims`], for elements.
+    pub fn closed_element(&mut self, ty: &'t Type, env: &Env) -> Element {
+        match &ty.element {
+            tree::Element::Real => Element::Real,
+            tree::Element::Probability(_) => Element::Probability,
+            tree::Element::Index(n) => Element::Index(self.closed_size(n, env)),
+        }
+    }
+
+    /// Starts a flat list.
+    pub fn begin(&mut self, training: Option<bool>) {
+        self.flat = Building { training, ..Building::default() };
+        self.binders.clear();
+        self.guards.clear();
+    }
+
+    /// Ends a flat list: what its outputs and updates do not need is dropped.
+    pub fn end(&mut self, outputs: Vec<(Symbol, TensorId)>) -> Draft {
+        let building = std::mem::take(&mut self.flat);
+        let draft = Draft::of(building, outputs);
+        self.live.extend(draft.params());
+        draft
+    }
+
+    /// Blocks that nothing uses are looked at with their names free.
+    fn unused(&mut self, env: &Env) {
+        let _ = env;
+    }
+}

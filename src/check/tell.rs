@@ -1,0 +1,261 @@
+//! From what the checker found to the problems of the index: facts go in, words come out.
+//!
+//! **Invariant**: every fact has its problem; a fact that several problems could tell is told by the one whose numbers
+//! fit (a `require` about a window that has no place left is E0302, any other one E0307).
+
+use super::found::{Fact, Found, Part};
+use crate::diagnostic::{Diagnostic, Help, Label};
+use crate::ids::Symbol;
+use crate::problem::time::needs_itself::Need;
+use crate::problem::training::index_beyond;
+use crate::problem::*;
+use crate::size::{SizeId, Sizes};
+use crate::source::{Sources, Span};
+
+/// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's.
+pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol, Span)], problems: &mut Problems) {
+    for finding in found {
+        let within = finding.used.as_ref().map(|(call, bound)| InUse {
+            block: Symbol::from(""),
+            definition: *call,
+            call: *call,
+            bound: bound.iter().map(|(name, size)| (name.clone(), Given::Size(*size))).collect(),
+        });
+        if let Some(within) = within.clone() {
+            problems.enter(within);
+        }
+        Telling { at: finding.at, sources, sizes, heads, problems }.fact(&finding.fact);
+        if within.is_some() {
+            problems.leave();
+        }
+    }
+}
+
+/// One finding on its way.
+struct Telling<'a> {
+    at: Span,
+    sources: &'a Sources,
+    sizes: &'a Sizes,
+    heads: &'a [(Symbol, Span)],
+    problems: &'a mut Problems,
+}
+
+impl Telling<'_> {
+    /// One flat list: a fact, its problem.
+    fn fact(&mut self, fact: &Fact) {
+        let at = self.at;
+        match fact {
+            Fact::UnknownName { name, near, call } => {
+                let what = if *call { "layer" } else { "name" }.to_string();
+                self.problems.push(UnknownName { at, name: name.clone(), what, scope: near.clone() });
+            }
+            Fact::Twice { name, first } => {
+                self.problems.push(DefinedTwice { at, name: name.clone(), first: *first });
+            }
+            Fact::UnknownArgument { block, name, inputs } => {
+                let (block, name, names) = (block.clone(), name.clone(), inputs.clone());
+                let signature = self.signature(&block, inputs);
+                self.problems.push(UnknownArgument { at, name, block, names, signature });
+            }
+            Fact::MissingArgument { block, name, inputs, head } => {
+                let signature = head.map_or_else(|| self.signature(block, inputs), Signature::Head);
+                self.problems.push(MissingArgument { at, names: vec![name.clone()], block: block.clone(), signature });
+            }
+            Fact::TooManyArguments { block, takes: _, inputs } => {
+                let signature = self.signature(block, inputs);
+                self.problems.push(TooManyArguments { at, block: block.clone(), twice: None, signature });
+            }
+            Fact::ArgumentTwice { block, name } => {
+                let signature = self.signature(block, &[]);
+                let twice = Some(name.clone());
+                self.problems.push(TooManyArguments { at, block: block.clone(), twice, signature });
+            }
+            Fact::WrongSort { wants, is } => self.wrong_kind(wants.clone(), is.clone()),
+            Fact::Recursion { block } => self.problems.push(Recursion { cycle: vec![(block.clone(), at)] }),
+            Fact::NotYet { what } => self.problems.push(Waits { at, what: what.clone(), meanwhile: None }),
+            Fact::InnerSizes { lhs, rhs, lhs_size: _, rhs_size: _ } => {
+                self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
+            }
+            Fact::Required { text, block: _, output, require } => self.required(text, output, *require),
+            Fact::ShapesDiffer { op, lhs, rhs } => {
+                let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
+                self.problems.push(UnequalShapes { what, lhs: operand(lhs), rhs: operand(rhs) });
+            }
+            Fact::RemarkWrong { written, comes, stage } => {
+                let (written, actual) = (written.clone(), comes.clone());
+                self.problems.push(RemarkWrong { at, stage: *stage, written, actual });
+            }
+            Fact::OnlyRight { name, values, target: _, target_at, reduction, uses } => {
+                let (name, uses, term) = (name.clone(), uses.clone(), Some(*reduction));
+                self.problems.push(IndexUnbound { name, uses, extent: *values, left: *target_at, term });
+            }
+            Fact::TwoLengths { name, first, second } => {
+                self.problems.push(TwoLengths { name: name.clone(), first: *first, second: *second });
+            }
+            Fact::NotDeclared { what, declared: (declared, wanted), comes } => {
+                let (what, wanted, given) = (plain(what), wanted.clone(), operand(comes));
+                self.problems.push(InputShape { what, declared: *declared, wanted, given });
+            }
+            Fact::Rank { what, wants, has, shape } => {
+                let (tensor, shape, wanted) = (plain(what), shape.clone(), *wants);
+                self.problems.push(WrongAxes { at, tensor, shape, wanted, subscripts: wants > has });
+            }
+            Fact::ProductRank { lhs, rhs } => {
+                self.problems.push(MatMulRank { lhs: operand(lhs), rhs: operand(rhs) });
+            }
+            Fact::NotALayer { is } => self.problems.push(NotALayer { at, found: is.clone() }),
+            Fact::NeverDefined { name, of } => {
+                self.problems.push(NeverDefined { at, name: name.clone(), of: of.clone() });
+            }
+            Fact::TwoResults { other, of } => self.problems.push(TwoResults { at, other: *other, of: of.clone() }),
+            Fact::TupleCount { names, values } => {
+                self.problems.push(TupleCount { at, names: *names, values: *values });
+            }
+            Fact::Ragged => self.problems.push(Ragged { at }),
+            Fact::TooManyUses { most } => self.problems.push(TooManyUses { at, most: *most }),
+            Fact::TooMany { shape } => {
+                let what = SizeTooLarge::tensor(shape, self.sizes);
+                self.problems.push(SizeTooLarge { at, size: None, what });
+            }
+            Fact::IndexCount { comes, wanted } => {
+                let found = index_beyond::Found::Below(*comes);
+                self.problems.push(IndexBeyond { at, found, classes: *wanted });
+            }
+            Fact::UnknownCode { code } => self.problems.push(UnknownCode { at, code: code.clone() }),
+            Fact::OutOfRange { tensor, axis: _, low, high, size } => {
+                let (values, tensor) = (Some((*low, *high)), tensor.to_string());
+                self.problems.push(OutOfRange { at, values, extent: *size, tensor });
+            }
+            Fact::NoRange { name } => self.problems.push(RangeUnknown { at, name: name.clone() }),
+            Fact::NotAffine => {
+                let reason = "it is no sum of multiples of indices".to_string();
+                self.problems.push(NotAffine { at, reason });
+            }
+            Fact::Overlap { name, other } => {
+                let other = Some(*other).filter(|other| *other != at);
+                self.problems.push(PiecesOverlap { name: name.clone(), at, other, element: None });
+            }
+            Fact::Gaps { name, written, total } => {
+                self.problems.push(Gaps { at, name: name.clone(), written: *written, total: *total });
+            }
+            Fact::NotWhole { lhs, rhs, size: _ } => self.problems.push(NotWhole { at, lhs: *lhs, rhs: *rhs }),
+            Fact::TooLarge { size } => {
+                self.problems.push(SizeTooLarge { at, size: *size, what: "this size".to_string() });
+            }
+            Fact::NotPositive { size } => match WindowTooLarge::of(self.sizes, &[*size], at, None) {
+                Some(window) => self.problems.push(window),
+                None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
+            },
+            Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
+            Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
+            Fact::Cycle { name, through } => self.cycle(name, through),
+            Fact::NotProbability { block, input: _, made, exclusive } => self.raw(block, *made, *exclusive),
+            Fact::AppliedTwice { block, made } => {
+                self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
+            }
+            Fact::NotIndex { what, made: _ } => {
+                self.wrong_kind(format!("{} takes whole numbers, index(n)", plain(what)), "real numbers".into());
+            }
+            Fact::Mapped { block, why } => {
+                let (block, reason) = (block.clone(), why.to_string());
+                self.problems.push(NotMapped { at, block, reason });
+            }
+            Fact::Classes { data, net, names, source } => {
+                let n = self.sizes.number(*data).unwrap_or_default();
+                self.problems.push(DataDisagrees {
+                    unit: "classes".to_string(),
+                    source: *source,
+                    found: *net as i64,
+                    names: names.iter().map(|name| name.to_string()).collect(),
+                    field: Some((at, n)),
+                    net: None,
+                });
+            }
+            Fact::DataShape { field, declared, has, source } => {
+                let (what, found) = (field.to_string(), has.iter().map(|n| i64::from(*n)).collect());
+                self.problems.push(DataShape { at, what, declared: declared.clone(), found, source: *source });
+            }
+            Fact::DataAbsent { path, source } => {
+                self.problems.push(DataAbsent { at: *source, path: path.to_string() });
+            }
+            Fact::NotScalar { what, shape } => {
+                let value = Operand { at, shape: shape.clone() };
+                self.problems.push(NotScalar { what: what.clone(), value });
+            }
+            Fact::UnknownOptimiser { name, known } => {
+                self.problems.push(UnknownOptimiser { at, name: name.clone(), known: known.clone() });
+            }
+            Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
+            Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
+            Fact::Setting { name, known, wants } => self.setting(name, known, wants),
+            Fact::Other { code, headline, label, help } | Fact::Lint { code, headline, label, help } => {
+                let labels = vec![Label { at, text: label.clone() }];
+                let helps = help.iter().map(|text| Help { text: text.clone(), edits: Vec::new() }).collect();
+                let (headline, notes) = (headline.clone(), Vec::new());
+                self.problems.push_diagnostic(Diagnostic { code, headline, labels, notes, helps });
+            }
+        }
+    }
+}
+
+impl Telling<'_> {
+    fn wrong_kind(&mut self, wanted: String, found: String) {
+        self.problems.push(WrongKind { at: self.at, wanted, found });
+    }
+
+    /// A window without a place where the outputs say so, else the block's own words alone.
+    fn required(&mut self, text: &str, output: &[SizeId], condition: Span) {
+        let (at, words) = (self.at, Some(text.to_string()));
+        match WindowTooLarge::of(self.sizes, output, at, words) {
+            Some(window) => self.problems.push(window),
+            None => self.problems.push(RequireFailed { at, text: text.to_string(), condition, sizes: Vec::new() }),
+        }
+    }
+
+    fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {
+        let mut cycle = vec![Need { name: name.to_string(), at: self.at, needs: name.to_string() }];
+        for (next, at) in through.iter().filter(|(next, at)| **next != **name && *at != self.at) {
+            if let Some(last) = cycle.last_mut() {
+                last.needs = next.to_string();
+            }
+            cycle.push(Need { name: next.to_string(), at: *at, needs: name.to_string() });
+        }
+        self.problems.push(NeedsItself { cycle });
+    }
+
+    fn raw(&mut self, block: &Symbol, made: Span, exclusive: bool) {
+        let at = self.at;
+        let text = self.sources.text(at);
+        let giver = text.split('(').next().unwrap_or(text).trim().to_string();
+        let by = if exclusive { "softmax" } else { "sigmoid" };
+        self.problems.push(RawScores { at, block: block.clone(), giver, made, by });
+    }
+
+    fn setting(&mut self, name: &Symbol, known: &[Symbol], wants: &str) {
+        let at = self.at;
+        if known.is_empty() {
+            let found = self.sources.text(at).to_string();
+            self.problems.push(BadSetting { at, name: name.to_string(), wanted: wants.to_string(), found });
+        } else {
+            let (name, scope) = (name.clone(), known.to_vec());
+            self.problems.push(UnknownName { at, name, what: wants.to_string(), scope });
+        }
+    }
+
+    /// What is known of a callee's head without its text.
+    fn signature(&self, block: &Symbol, inputs: &[Symbol]) -> Signature {
+        let head = self.heads.iter().find(|(name, _)| name == block).map(|(_, head)| *head);
+        let words =
+            || format!("{block}({})", inputs.iter().map(|name| name.to_string()).collect::<Vec<_>>().join(", "));
+        head.map_or_else(|| Signature::Text(words()), Signature::Head)
+    }
+}
+
+fn operand(part: &Part) -> Operand {
+    Operand { at: part.at, shape: part.shape.clone() }
+}
+
+/// Without the quotes around names.
+fn plain(what: &str) -> String {
+    what.replace('\'', "")
+}

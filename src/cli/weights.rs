@@ -1,0 +1,82 @@
+//! Where a file's checkpoints lie, and how they come into a session.
+//!
+//! `runs/STEM/` under the current folder holds `last.safetensors`, `best.safetensors` (if the file says `keep`) and
+//! `log.jsonl`.
+
+use super::common::{Common, Failure, Loaded};
+use crate::data::DataError;
+use crate::diagnostic::Diagnostic;
+use crate::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
+use crate::train::random;
+use crate::train::session::Session;
+use std::path::{Path, PathBuf};
+
+/// The folder of a file's runs.
+pub fn folder(loaded: &Loaded) -> PathBuf {
+    let stem = loaded.path.file_stem().map_or_else(|| "net".into(), |stem| stem.to_string_lossy().into_owned());
+    Path::new("runs").join(stem)
+}
+
+/// The checkpoint of the last epoch.
+pub fn last(loaded: &Loaded) -> PathBuf {
+    folder(loaded).join("last.safetensors")
+}
+
+/// The checkpoint of the best epoch.
+pub fn best(loaded: &Loaded) -> PathBuf {
+    folder(loaded).join("best.safetensors")
+}
+
+/// `--weights`, else the best checkpoint of the file's runs, else the last, else none.
+pub fn find(loaded: &Loaded, common: &Common) -> Option<PathBuf> {
+    let there = [best(loaded), last(loaded)].into_iter().find(|path| path.exists());
+    common.weights.clone().or(there)
+}
+
+/// Reads a checkpoint into a session; optimisers' state may be absent.
+///
+/// # Errors
+/// When the file is damaged or of another net.
+pub fn load(common: &Common, path: &Path, session: &mut Session) -> Result<(), Failure> {
+    let fitting = |checkpoint: Checkpoint| checkpoint.fit(path, &wanted(session), Purpose::Weights);
+    let tensors = Checkpoint::read(path).and_then(fitting).map_err(|error| told(common, session, &error))?;
+    put(session, tensors);
+    Ok(())
+}
+
+/// Writes tensors into a session's store.
+pub fn put(session: &mut Session, tensors: Vec<Saved>) {
+    for tensor in tensors {
+        session.store.set(&tensor.path, &tensor.values);
+    }
+}
+
+/// Names and shapes of all that a session keeps, without the numbers.
+pub fn wanted(session: &Session) -> Vec<Saved> {
+    let checked = session.checked;
+    let each = checked.params.iter().map(|(_, param)| Saved {
+        path: param.path.clone(),
+        shape: random::shape(checked, param),
+        values: vec![],
+    });
+    each.collect()
+}
+
+/// All that a session keeps.
+pub fn saved(session: &Session) -> Vec<Saved> {
+    let values = |path: &str| session.store.get(path).expect("the store holds every parameter").to_vec();
+    wanted(session).into_iter().map(|tensor| Saved { values: values(&tensor.path), ..tensor }).collect()
+}
+
+/// A finding about a checkpoint.
+pub fn told(common: &Common, session: &Session, error: &CheckpointError) -> Failure {
+    let (code, headline, notes) = (error.code(), error.to_string(), error.notes());
+    let finding = Diagnostic { code, headline, labels: vec![], notes, helps: vec![] };
+    super::splits::tell(common, &session.checked.sources, finding)
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Failure {
+        Failure::new(error.to_string())
+    }
+}

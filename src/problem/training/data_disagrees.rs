@@ -1,0 +1,62 @@
+//! What the data hold is not what the file says of them, or not what the net takes.
+
+use crate::problem::{Problem, Report};
+use crate::size::SizeId;
+use crate::source::Span;
+
+/// A number that two places give differently: classes, channels, height, width, columns.
+#[derive(Clone, Debug)]
+pub struct DataDisagrees {
+    /// What is counted: `classes`, `rows of pixels`.
+    pub unit: String,
+    /// The source, and how many it has.
+    pub source: Span,
+    pub found: i64,
+    /// What it holds, to be listed: the names of the classes.
+    pub names: Vec<String>,
+    /// The field of the `data` item.
+    pub field: Option<(Span, i64)>,
+    /// The net's output or input.
+    pub net: Option<(Span, SizeId)>,
+}
+
+impl Problem for DataDisagrees {
+    fn report(&self, r: &mut Report) {
+        let unit = &self.unit;
+        let other = match (self.net, self.field) {
+            (Some((_, n)), _) => format!("the net has {}", r.size(n)),
+            (None, Some((_, n))) => format!("the file says {n}"),
+            (None, None) => "the file says otherwise".to_string(),
+        };
+        r.headline(format!("the data has {} {unit}, {other}", self.found));
+        r.label(self.source, self.listed());
+        if let Some((at, n)) = self.field {
+            let last = n - 1;
+            r.label(at, if unit == "classes" { format!("labels are 0 to {last}") } else { format!("{n} {unit}") });
+        }
+        if let Some((at, n)) = self.net {
+            r.label(at, r.size(n));
+            r.because(&[n]);
+        }
+        if unit == "classes" {
+            r.help(format!("`let classes = {}` and use it in the three places", self.found));
+        }
+    }
+}
+
+impl DataDisagrees {
+    /// `12 folders: bear, bird, cat, ... wolf, zebra; wolf would be 10, zebra 11`
+    fn listed(&self) -> String {
+        if self.names.is_empty() {
+            return format!("{} {}", self.found, self.unit);
+        }
+        let mut text = format!("{}: {}", self.found, crate::problem::words::list(&self.names));
+        let known = self.field.map_or(self.found, |(_, n)| n).max(0) as usize;
+        let beyond = self.names.iter().enumerate().skip(known).take(3);
+        let beyond: Vec<String> = beyond.map(|(i, name)| format!("{name} would be {i}")).collect();
+        if !beyond.is_empty() {
+            text.push_str(&format!("; {}", beyond.join(", ")));
+        }
+        text
+    }
+}

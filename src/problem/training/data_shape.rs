@@ -1,0 +1,26 @@
+//! Examples of another shape than the file says.
+
+use crate::problem::{Problem, Report};
+use crate::size::SizeId;
+use crate::source::Span;
+
+/// Pictures of 32x32 where `[1, 28, 28]` is declared.
+#[derive(Clone, Debug)]
+pub struct DataShape {
+    /// The field.
+    pub at: Span,
+    pub what: String,
+    pub declared: Vec<SizeId>,
+    pub found: Vec<i64>,
+    pub source: Span,
+}
+
+impl Problem for DataShape {
+    fn report(&self, r: &mut Report) {
+        let declared = r.shape(&self.declared);
+        let found = format!("[{}]", self.found.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
+        r.headline(format!("{} is {declared}, and the data has {found}", self.what));
+        r.label(self.at, declared);
+        r.label(self.source, found);
+    }
+}

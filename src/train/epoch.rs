@@ -1,0 +1,268 @@
+//! The loop: epochs of shuffled batches, each step of each objective in turn; and means over a split.
+//!
+//! **Invariants**: what happens in a step depends on (source, seed, epoch, number of the batch) alone, so that a
+//! training that was interrupted after any step and goes on from its checkpoint gives the same bits as one that was not;
+//! the last, smaller batch is used; sums run in the order of the examples.
+
+use super::progress::Progress;
+use super::session::{Inputs, RunError, Session, Work};
+use crate::check::net::{Checked, Flat, Scalar};
+use crate::data::random::shuffle;
+use crate::data::{Draw, Split};
+use crate::ids::Symbol;
+use crate::runtime::program::Moment;
+
+/// What runs the compiled programs: a session, or in tests something smaller.
+pub trait Machine {
+    /// Runs a program on a batch.
+    ///
+    /// # Errors
+    /// When an input is missing, or the machine refuses.
+    fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError>;
+
+    /// An output of the last run of a program; the batch is its first axis where it depends on the example.
+    fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]>;
+}
+
+/// A `train` item, ready to run.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Its place in the file.
+    pub training: usize,
+    pub objectives: usize,
+    pub reports: Vec<Metric>,
+    pub epochs: u64,
+    /// Stops after so many steps, whatever `epochs` says.
+    pub steps: Option<u64>,
+    pub batch: usize,
+    pub seed: u64,
+    /// The report that decides what is kept, and whether its highest value is the best.
+    pub keep: Option<(usize, bool)>,
+}
+
+/// A report of a `train` item.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    pub name: Symbol,
+    /// It mixes all examples (`across=batch`): the split is one batch.
+    pub whole: bool,
+}
+
+/// Some examples of a split as the inputs of a program.
+pub struct Batch<'a> {
+    pub split: &'a Split,
+    pub rows: &'a [u32],
+    /// In training, images are augmented.
+    pub draw: Option<Draw>,
+    /// What a program calls an input, and the field that it takes; other inputs have the names of fields.
+    pub renamed: &'a [(Symbol, Symbol)],
+}
+
+/// How a call of [`train`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All epochs or steps are done.
+    Complete,
+    /// It was asked to stop; the checkpoint goes on from here.
+    Stopped,
+}
+
+/// Why a training ended early.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TrainError {
+    Run(RunError),
+    /// The loss is no finite number any more.
+    Diverged {
+        epoch: u64,
+        step: u64,
+        loss: f32,
+    },
+}
+
+impl Machine for Session<'_> {
+    fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError> {
+        Session::run(self, work, batch, moment, inputs)
+    }
+
+    fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]> {
+        Session::output(self, work, batch, name)
+    }
+}
+
+impl Course {
+    /// The `train` item at a place of the file.
+    pub fn of(checked: &Checked, training: usize) -> Course {
+        let item = &checked.trainings[training];
+        let report = |r: &crate::check::net::Report| Metric { name: r.name.clone(), whole: mixes_examples(&r.flat) };
+        let by_name = |name: &Symbol| item.reports.iter().position(|report| report.name == *name);
+        Course {
+            training,
+            objectives: item.objectives.len(),
+            reports: item.reports.iter().map(report).collect(),
+            epochs: u64::from(item.epochs),
+            steps: item.steps.map(u64::from),
+            batch: item.batch as usize,
+            seed: item.seed,
+            keep: item.keep.as_ref().and_then(|(name, best)| by_name(name).map(|place| (place, *best))),
+        }
+    }
+
+    /// Batches of one epoch.
+    pub fn batches(&self, examples: usize) -> u64 {
+        examples.div_ceil(self.batch) as u64
+    }
+
+    /// Steps in all.
+    pub fn total(&self, examples: usize) -> u64 {
+        self.steps.unwrap_or(self.epochs * self.batches(examples))
+    }
+}
+
+/// Trains from `progress` on. `event` is told after each step (false) and each epoch (true, the progress still holding
+/// its loss, so that it is [`Progress::rested`] that is saved then); it may evaluate and save.
+/// `stop` is asked after each step.
+///
+/// # Errors
+/// What the machine says, or that the loss is no number.
+pub fn train<M: Machine, E: From<TrainError>>(
+    machine: &mut M,
+    course: &Course,
+    split: &Split,
+    progress: &mut Progress,
+    stop: &dyn Fn() -> bool,
+    event: &mut dyn FnMut(&mut M, &mut Progress, bool) -> Result<(), E>,
+) -> Result<Ended, E> {
+    let total = course.total(split.count);
+    while progress.step < total {
+        let order = shuffle(course.seed, progress.epoch, split.count);
+        while progress.batches < course.batches(split.count) && progress.step < total {
+            let from = progress.batches as usize * course.batch;
+            let rows = &order[from..(from + course.batch).min(order.len())];
+            step(machine, course, split, rows, progress, total)?;
+            event(machine, progress, false)?;
+            if stop() && progress.step < total {
+                return Ok(Ended::Stopped);
+            }
+        }
+        let whole = progress.batches == course.batches(split.count);
+        progress.epoch += u64::from(whole);
+        event(machine, progress, true)?;
+        *progress = if whole { progress.rested() } else { *progress };
+    }
+    Ok(Ended::Complete)
+}
+
+/// One step of each objective on a batch.
+fn step<M: Machine>(
+    machine: &mut M,
+    course: &Course,
+    split: &Split,
+    rows: &[u32],
+    progress: &mut Progress,
+    steps: u64,
+) -> Result<(), TrainError> {
+    let moment = Moment { seed: course.seed, step: progress.step + 1, steps, first_example: 0 };
+    let draw = Some(Draw { seed: course.seed, epoch: progress.epoch });
+    let size = rows.len() as u32;
+    for objective in 0..course.objectives {
+        let work = Work::Step(course.training, objective);
+        machine.run(work, size, &moment, &mut Batch { split, rows, draw, renamed: &[] })?;
+        let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
+        let loss = loss.expect("a training step has the output `loss`");
+        if !loss.is_finite() {
+            return Err(TrainError::Diverged { epoch: progress.epoch + 1, step: moment.step, loss });
+        }
+        progress.loss += f64::from(loss) * rows.len() as f64;
+    }
+    progress.examples += rows.len() as u64;
+    progress.batches += 1;
+    progress.step += 1;
+    Ok(())
+}
+
+/// The mean of a report over all examples of a split, in f64 and in their order.
+///
+/// # Errors
+/// What the machine says.
+pub fn report<M: Machine>(machine: &mut M, course: &Course, place: usize, split: &Split) -> Result<f64, RunError> {
+    let work = Work::Report(course.training, place);
+    let size = if course.reports[place].whole { split.count } else { course.batch };
+    let mut sum = 0.0;
+    over(machine, course.seed, split, size, work, &[], &mut |machine, rows| {
+        let values = machine.output(work, rows.len() as u32, "value").expect("a report has the output `value`");
+        let each = if values.len() == rows.len() { 1.0 } else { rows.len() as f64 / values.len() as f64 };
+        sum += values.iter().map(|v| f64::from(*v) * each).sum::<f64>();
+    })?;
+    Ok(sum / split.count as f64)
+}
+
+/// Runs a program over all examples of a split in batches of `size`, in order; `seen` reads its outputs.
+///
+/// # Errors
+/// What the machine says.
+pub fn over<M: Machine>(
+    machine: &mut M,
+    seed: u64,
+    split: &Split,
+    size: usize,
+    work: Work,
+    renamed: &[(Symbol, Symbol)],
+    seen: &mut dyn FnMut(&M, &[u32]),
+) -> Result<(), RunError> {
+    let all: Vec<u32> = (0..split.count as u32).collect();
+    for rows in all.chunks(size) {
+        let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
+        machine.run(work, rows.len() as u32, &moment, &mut Batch { split, rows, draw: None, renamed })?;
+        seen(machine, rows);
+    }
+    Ok(())
+}
+
+impl Batch<'_> {
+    fn field(&self, name: &str, index: bool) -> Option<usize> {
+        let field = self.renamed.iter().find(|(input, _)| **input == *name).map_or(name, |(_, field)| field);
+        self.split.field(field).filter(|&field| self.split.fields[field].is_index() == index)
+    }
+}
+
+impl Inputs for Batch<'_> {
+    fn real(&mut self, name: &str, out: &mut [f32]) -> bool {
+        let field = self.field(name, false);
+        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, out)).is_some()
+    }
+
+    fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
+        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, out)).is_some()
+    }
+}
+
+/// Whether anything in a flat list reduces across the batch.
+fn mixes_examples(flat: &Flat) -> bool {
+    flat.pieces.iter().any(|piece| mixes(&piece.body))
+}
+
+fn mixes(scalar: &Scalar) -> bool {
+    match scalar {
+        Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Load { .. } => false,
+        Scalar::Unary(_, a) => mixes(a),
+        Scalar::Binary(_, a, b) | Scalar::If(_, a, b) => mixes(a) || mixes(b),
+        Scalar::Reduce { across_batch, body, .. } => *across_batch || mixes(body),
+    }
+}
+
+impl From<RunError> for TrainError {
+    fn from(error: RunError) -> TrainError {
+        TrainError::Run(error)
+    }
+}
+
+impl std::fmt::Display for TrainError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            TrainError::Run(error) => error.fmt(f),
+            TrainError::Diverged { epoch, step, loss } => {
+                write!(f, "the loss is {loss} after step {step}, in epoch {epoch}: the training has diverged")
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Times of whole steps by the machine's code, kernel by kernel. Not a test: `cargo test --release speed -- --ignored`.
+
+use super::nets;
+use brolga::graph::Graph;
+use brolga::kernel::{Elem, Kernel};
+use brolga::lower::lower;
+use brolga::plan::{Place, Plan, Step};
+use brolga::runtime::arena::Span;
+use brolga::runtime::jit::{Bound, Code, flushed};
+use brolga::target::Target;
+use std::time::{Duration, Instant};
+
+struct Loaded {
+    calls: Vec<(String, Option<Bound>, Vec<Span>)>,
+    memory: Vec<Span>,
+}
+
+fn load(plan: &Plan) -> Loaded {
+    let kernels: Vec<&Kernel> = plan.kernels.iter().map(|k| k.1).collect();
+    let start = Instant::now();
+    let code = Code::compile(&kernels).unwrap();
+    println!("{} kernels compiled in {:.2} ms", kernels.len(), start.elapsed().as_secs_f64() * 1e3);
+    let mut numbers = super::Numbers(7);
+    let mut memory = Vec::new();
+    for (_, buffer) in plan.buffers.iter() {
+        let mut span = Span::alone(buffer.len as usize);
+        match (buffer.elem, &buffer.place) {
+            (Elem::I32, _) => span.i32_mut().iter_mut().for_each(|x| *x = numbers.below(10) as i32),
+            (Elem::F32, Place::Constant(data)) => span.f32_mut().copy_from_slice(data),
+            (Elem::F32, Place::Host(_)) => span.f32_mut().fill(1e-4),
+            (Elem::F32, _) => span.f32_mut().iter_mut().for_each(|x| *x = numbers.real() as f32 * 0.05),
+        }
+        memory.push(span);
+    }
+    let mut calls = Vec::new();
+    for step in &plan.steps {
+        match step {
+            Step::Call { kernel, buffers, .. } => {
+                let spans: Vec<Span> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
+                let k = &plan.kernels[*kernel];
+                calls.push((k.name.to_string(), Some(code.bind(kernel.index(), k, &spans)), Vec::new()));
+            }
+            Step::Copy { from, to } => {
+                calls.push(("copy".into(), None, vec![memory[from.index()].clone(), memory[to.index()].clone()]));
+            }
+        }
+    }
+    Loaded { calls, memory }
+}
+
+fn run(loaded: &mut Loaded, times: &mut [Duration]) {
+    for ((_, bound, spans), time) in loaded.calls.iter_mut().zip(times) {
+        let start = Instant::now();
+        match bound {
+            Some(bound) => bound.run(0, bound.parts()),
+            None => {
+                let from = spans[0].clone();
+                spans[1].f32_mut().copy_from_slice(from.f32());
+            }
+        }
+        *time = (*time).min(start.elapsed());
+    }
+}
+
+fn time(name: &str, graph: &Graph) {
+    let start = Instant::now();
+    let plan = lower(graph, Target::Clif);
+    println!("{name}: lowered in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    let mut loaded = load(&plan);
+    let mut best = vec![Duration::MAX; loaded.calls.len()];
+    let mut whole = Vec::new();
+    flushed(|| {
+        for _ in 0..40 {
+            let start = Instant::now();
+            run(&mut loaded, &mut best);
+            whole.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    });
+    whole.sort_by(f64::total_cmp);
+    println!("{name}: step {:.3} ms (median), {:.3} ms (least)", whole[whole.len() / 2], whole[0]);
+    let mut rows: Vec<(f64, usize)> = best.iter().enumerate().map(|(i, t)| (t.as_secs_f64() * 1e6, i)).collect();
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
+    for (us, i) in rows.iter().take(25) {
+        println!("{us:9.1} us  step {i:3} {}", loaded.calls[*i].0);
+    }
+    println!("{} buffers", loaded.memory.len());
+}
+
+#[test]
+#[ignore]
+fn lenet() {
+    time("lenet", &nets::lenet(64));
+}
+
+#[test]
+#[ignore]
+fn mlp() {
+    time("mlp", &nets::mlp(128));
+}
+
+#[test]
+#[ignore]
+fn vgg() {
+    time("vgg", &nets::vgg(64));
+}
+
+#[test]
+#[ignore]
+fn show() {
+    for graph in [nets::lenet(64), nets::mlp(128)] {
+        println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    }
+}
