@@ -146,8 +146,6 @@ impl<'t> Checker<'t> {
                         // `top + i` fixes no range, not even where top is 0.
                         (Some(form), Some(_)) if form.terms.is_empty() => {}
                         (Some(form), Some(size)) => ranges.forms.push((form, size, inner.at)),
-                        (Some(_), None) => {}
-                        (Some(form), Some(size)) => self.constrain(ranges, form, size, inner.at),
                         (Some(form), None) => {
                             if shape.is_some() {
                                 // One subscript too many is told later; its index has a range as far as ranges go.
