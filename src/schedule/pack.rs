@@ -99,7 +99,16 @@ fn define(graph: &mut Graph, tensor: TensorId, d: usize, packed: TensorId, size:
     let body = graph.exprs.load(tensor, index);
     let write = (0..shape.len()).map(Affine::axis).collect();
     let (n_out, origin) = (axes.len(), graph.tensors[tensor].origin);
-    graph.define(Equation { out: packed, axes, n_out, combine: Combine::None, write, guards: Vec::new(), body, origin });
+    graph.define(Equation {
+        out: packed,
+        axes,
+        n_out,
+        combine: Combine::None,
+        write,
+        guards: Vec::new(),
+        body,
+        origin,
+    });
 }
 
 /// The piece with one output axis cut in two, loading the packed operand.

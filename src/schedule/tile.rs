@@ -1,8 +1,8 @@
 //! How a contraction is computed: which axis lies in the lanes, what one register tile holds, what is looped in which
 //! order.
 //!
-//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, two loads and
-//! five instructions a cycle, four cycles from one sum to the next. **Invariants**: accumulators, what is held and two
+//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, not quite two
+//! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
 use super::Group;
@@ -182,7 +182,7 @@ impl Shape<'_> {
         (if by_held { held.1 } else { 1 }) * (if by_stream { stream.map_or(1, |s| s.1) } else { 1 })
     }
 
-    /// Sums, what stays loaded, and two to work with.
+    /// Sums, what stays loaded, two to work with, and one to spare.
     fn fits(&self, held: usize, stream: Option<usize>, h: u32, s: u32) -> bool {
         let moves = |operand: &Linear, axis: usize| operand.coefficients[axis] != 0;
         let stays = |operand: &Linear| {
@@ -193,7 +193,7 @@ impl Shape<'_> {
                 (true | false, true) => 0,
             }
         };
-        h * s + stays(&self.a) + stays(&self.b) + 2 <= u32::from(self.target.registers())
+        h * s + stays(&self.a) + stays(&self.b) + 3 <= u32::from(self.target.registers())
     }
 
     fn tile(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Tile {
@@ -301,8 +301,9 @@ impl Shape<'_> {
             self.loads(&self.a, tile.lane, tile.held, tile.stream)
                 + self.loads(&self.b, tile.lane, tile.held, tile.stream),
         );
-        let moves = sums / 2.0;
-        let step = (sums / 2.0).max(loads / 2.0).max(5.0).max((sums + loads + moves) / 5.0) + self.pages(tile);
+        // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
+        let copies = f64::from((h - 1) * s);
+        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2) + self.pages(tile);
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
