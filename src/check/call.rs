@@ -176,7 +176,10 @@ impl<'t> Checker<'t> {
     fn outputs_known(&mut self, definition: &'t Definition<'t>, inner: &Env) -> bool {
         let before = self.raised;
         for output in &definition.network.outputs {
-            self.dims(&output.ty, inner);
+            let dims = self.dims(&output.ty, inner);
+            if let Some(call) = inner.call.filter(|_| inner.library) {
+                self.drops_rows(&dims, call, inner);
+            }
         }
         self.raised == before
     }
@@ -281,12 +284,11 @@ impl<'t> Checker<'t> {
         for output in outputs {
             let at = output.at;
             let (dims, element) = self.quietly(|c| (c.dims(&output.ty, env), c.element_of(&output.ty, env)));
-            let many = output.ty.dims.iter().any(|dim| matches!(dim, crate::source::tree::Dim::Many(_)));
             let open = |dim: &tree::Dim| match dim {
-                tree::Dim::Many(name) => self.find(env.scope, &name.text).is_none(),
+                tree::Dim::Many(name) => !self.scope(env.scope).names.get(&name.text).is_some_and(is_shape),
                 tree::Dim::Size(_) | tree::Dim::Any(_) => false,
             };
-            let lost = many && output.ty.dims.iter().any(open);
+            let lost = output.ty.dims.iter().any(open);
             let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
             let value = if lost { Value::Poison } else { self.poisoned(shape, element, env, at) };
             parts.push((output_name(output), value));
@@ -545,4 +547,8 @@ fn is_application(definition: &Definition, args: &[Arg]) -> bool {
 /// A layer value under its own name.
 pub fn with_name<'t>(layer: &Layer<'t>, birth: BirthId) -> Layer<'t> {
     Layer { named: Some(birth), ..layer.clone() }
+}
+
+fn is_shape(entry: &super::scope::Entry) -> bool {
+    matches!(entry, super::scope::Entry::Known(Value::Sizes(_)))
 }

@@ -13,6 +13,7 @@ use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the head of this file.
 pub struct Checker<'t> {
@@ -36,6 +37,11 @@ pub struct Checker<'t> {
     pub quiet: u32,
     /// How often something was wrong, doubled findings counted.
     pub raised: usize,
+    /// By data set, the length of the output vector of the net that is trained on it.
+    pub class_outputs: IndexMap<Symbol, SizeId>,
+    /// Places of definitions that something reads, and of those that nothing read so far.
+    pub asked: BTreeSet<Span>,
+    pub unasked: BTreeMap<Span, Symbol>,
     /// Uses of the user's blocks that were unfolded: the block's head and the call.
     pub calls: Vec<(Span, Span)>,
     pub options: &'t Options,

@@ -108,6 +108,7 @@ impl<'t> Checker<'t> {
             Entry::Pending(statements) => {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
+                self.asked.extend(super::lints::name_at(statements[0], name));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
                 self.set(scope, name, value.clone());
                 Ok(value)

@@ -254,6 +254,8 @@ pub enum Fact {
     },
     /// E0602
     Classes {
+        /// The output of the net that is trained on them.
+        output: Option<SizeId>,
         data: SizeId,
         net: usize,
         names: Vec<Symbol>,
@@ -288,6 +290,17 @@ pub enum Fact {
     JudgedOnTest,
     /// Found by another room, and told already.
     Ready(crate::diagnostic::Diagnostic),
+    /// Windows that do not reach the end of their axes.
+    DropsRows {
+        window: Vec<SizeId>,
+        input: Vec<SizeId>,
+        output: SizeId,
+        lost: Vec<i64>,
+    },
+    /// A definition that nothing reads.
+    Unread {
+        name: Symbol,
+    },
     /// Anything else that needs one sentence.
     Other {
         code: &'static str,

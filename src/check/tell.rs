@@ -177,7 +177,7 @@ impl Telling<'_> {
                 let (block, reason) = (block.clone(), why.to_string());
                 self.problems.push(NotMapped { at, block, reason });
             }
-            Fact::Classes { data, net, names, source } => {
+            Fact::Classes { output, data, net, names, source } => {
                 let n = self.sizes.number(*data).unwrap_or_default();
                 self.problems.push(DataDisagrees {
                     unit: "classes".to_string(),
@@ -185,7 +185,7 @@ impl Telling<'_> {
                     found: *net as i64,
                     names: names.iter().map(|name| name.to_string()).collect(),
                     field: Some((at, n)),
-                    net: None,
+                    net: *output,
                 });
             }
             Fact::DataShape { field, declared, has, source } => {
@@ -204,6 +204,11 @@ impl Telling<'_> {
             }
             Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
             Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
+            Fact::DropsRows { window, input, output, lost } => {
+                let (window, input, lost) = (window.clone(), input.clone(), lost.clone());
+                self.problems.push(DropsRows { at, window, input, output: *output, lost });
+            }
+            Fact::Unread { name } => self.problems.push(Unused { at, name: name.clone() }),
             Fact::Setting { name, known, wants } => self.setting(name, known, wants),
             Fact::Other { code, headline, label, help } => {
                 let labels = vec![Label { at, text: label.clone() }];
