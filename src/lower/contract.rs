@@ -303,6 +303,15 @@ impl<'a> Job<'a> {
     /// One multiply-add for each point; what several points share is loaded once.
     fn step(&self, e: &mut KernelBuilder, spot: &Spot, mut sums: Vec<ValueId>) -> Vec<ValueId> {
         let mut loaded: [IndexMap<Address, ValueId>; 2] = [IndexMap::new(), IndexMap::new()];
+        // What stays loaded comes first, each element that streams just before its use.
+        for h in 0..spot.held {
+            let at = self.positions(spot, h);
+            for (which, operand) in [(0, &self.a), (1, &self.b)] {
+                if self.tile.stream.is_none_or(|s| operand.1.coefficients[s.0] == 0) {
+                    self.operand(e, operand, &at, spot.live, &mut loaded[which]);
+                }
+            }
+        }
         for s in 0..spot.stream {
             for h in 0..spot.held {
                 let number = s * spot.held + h;

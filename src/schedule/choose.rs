@@ -2,7 +2,7 @@
 
 use super::fuse::Fuser;
 use super::space::{Seen, elements, visit_member};
-use super::{Group, Schedule, Step, classes, halo, layout};
+use super::{Group, Schedule, Step, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
 use crate::target::Target;
@@ -14,6 +14,7 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut needed = needed(&graph);
     let blocks = layout::block(&mut graph, &needed, target);
     halo::pad(&mut graph, &mut needed, &blocks);
+    pack::pack(&mut graph, &mut needed, target);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();

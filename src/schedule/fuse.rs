@@ -236,6 +236,9 @@ impl<'g> Fuser<'g> {
         if old.tile.is_some() {
             return joined.members.last().is_some_and(|m| m.combine == Combine::None) && self.accept_tile(at, joined);
         }
+        if joined.members.last().is_some_and(|m| is_large_product(self.graph, joined, m)) {
+            return false;
+        }
         let (before, after) = (
             ways(self.graph, old, &Space::new(self.graph, old)),
             ways(self.graph, joined, &Space::new(self.graph, joined)),
@@ -277,6 +280,14 @@ impl<'g> Fuser<'g> {
         }
         self.groups
     }
+}
+
+/// Whether a member is better off as a contraction with a tile of its own.
+fn is_large_product(graph: &Graph, group: &Group, member: &Member) -> bool {
+    let own = member.wide.iter().chain(&member.reduced).map(|&a| u64::from(group.axes[a].extent));
+    let band = group.axes[..group.band].iter().map(|a| u64::from(a.extent));
+    let product = matches!(graph.exprs[member.body], Expr::Binary(crate::graph::Binary::Mul, ..));
+    product && member.combine == Combine::Sum && own.chain(band).product::<u64>() > super::PARALLEL_WORK / 4
 }
 
 /// Bytes that a wide member leaves behind at one point of the band, for eight points side by side.

@@ -14,8 +14,10 @@ pub mod halo;
 pub mod layout;
 pub mod classes;
 pub mod merge;
+pub mod pack;
 pub mod sequence;
 pub mod space;
+pub mod text;
 pub mod tile;
 
 /// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
