@@ -23,12 +23,6 @@ pub struct Args {
 pub fn run(args: &Args) -> Outcome {
     if let Some(folder) = &args.pictures {
         pictures::write(folder, args.count, args.size)?;
-        pictures::write(folder, args.count)?;
-        output::line(&format!(
-            "{} pictures of ten kinds in {}",
-            args.count * 10 + (args.count / 5).max(1) * 10,
-            folder.display()
-        ));
     }
     if let Some(path) = &args.file {
         if path.exists() {
