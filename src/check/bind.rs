@@ -23,6 +23,8 @@ pub struct Binding<'t> {
     pub mapped: Axes,
     /// Whether an error makes the body not worth unfolding.
     pub wrong: bool,
+    /// Whether the tensor that flows in is poison.
+    pub lost: bool,
     /// The tensor that flows in.
     pub first: Option<TensorId>,
     views: Vec<(usize, View, Span)>,
@@ -47,7 +49,7 @@ impl<'t> Binding<'t> {
     /// Nothing bound yet.
     pub fn new(definition: &'t Definition<'t>, at: Span) -> Binding<'t> {
         let (views, odd, checks, sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Binding { definition, at, mapped: Axes::new(), wrong: false, first: None, views, odd, checks, sides }
+        Binding { definition, at, mapped: Axes::new(), wrong: false, lost: false, first: None, views, odd, checks, sides }
     }
 
     fn input(&self, slot: usize) -> &'t Input {
@@ -126,7 +128,10 @@ impl<'t> Checker<'t> {
             Value::Truth(false) | Value::Absent if born => return self.set(inner.scope, name, Value::Absent),
             Value::Number(_) if !first => return b.odd.push((slot, arg)),
             Value::List(..) if matches!(ty.element, tree::Element::Index(_)) => return b.odd.push((slot, arg)),
-            Value::Poison => return self.unbound(b, ty, name, inner),
+            Value::Poison => {
+                b.lost |= first;
+                return self.unbound(b, ty, name, inner);
+            }
             _ => {}
         }
         let Some(view) = self.to_view(arg.value, name, arg.at, outer) else {
@@ -140,7 +145,10 @@ impl<'t> Checker<'t> {
                 self.bind_element(b, slot, ty, &view, arg.at, inner, outer);
                 b.views.push((slot, view, arg.at));
             }
-            None => self.unbound(b, ty, name, inner),
+            None => {
+                b.lost |= first;
+                self.unbound(b, ty, name, inner);
+            }
         }
     }
 
@@ -370,6 +378,9 @@ impl<'t> Checker<'t> {
                 self.default_tensor(b, slot, input, ty, inner, outer);
             }
         }
+        let head = self.sources.text(b.definition.network.head);
+        // In the order of the head, whatever came first.
+        self.scopes[inner.scope.index()].bound.sort_by_key(|(name, _)| place_in(head, name));
     }
 
     fn default_number(&mut self, b: &mut Binding<'t>, _slot: usize, input: &'t Input, inner: &Env, outer: &Env) {
@@ -426,18 +437,14 @@ impl<'t> Checker<'t> {
         let input = b.input(check.slot);
         let what = format!("'{}' of '{}'", input.name.text, b.definition.network.name.text);
         let place = b.views.iter().find(|(slot, ..)| *slot == check.slot).map(|(_, view, at)| (view.clone(), *at));
-        let (at, shape) = match &place {
-            Some((view, at)) if !check.count => (*at, self.shape(view).to_vec()),
-            Some((_, at)) => (*at, vec![check.size]),
-            None => (b.at, vec![check.size]),
-        };
-        let declared = match check.count {
-            true => vec![Some(wanted)],
-            false => (0..shape.len()).map(|i| if i == check.axis { Some(wanted) } else { Some(shape[i]) }).collect(),
-        };
-        let what = if check.count { format!("the count of {what}") } else { what };
-        let fact = Fact::NotDeclared { what, declared: (check.expr.at, declared), comes: Part { at, shape } };
-        self.raise(fact, at, outer);
+        let Some((view, at)) = place else { return };
+        if check.count {
+            return self.raise(Fact::IndexBeyond { below: check.size, classes: wanted }, at, outer);
+        }
+        let Some(ty) = &input.ty else { return };
+        let declared = (ty.at, self.quietly(|c| c.dims(ty, inner)));
+        let comes = Part { at, shape: self.shape(&view).to_vec() };
+        self.raise(Fact::NotDeclared { what, declared, comes }, at, outer);
     }
 
     /// The one name in a pattern such as `2 * n` that nothing has bound.
@@ -588,4 +595,13 @@ impl<'t> Checker<'t> {
         };
         self.set(inner.scope, name, value);
     }
+}
+
+/// Where a whole word first stands in a text.
+fn place_in(text: &str, word: &str) -> usize {
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let whole = |at: &usize| {
+        !letter(text[..*at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
+    };
+    text.match_indices(word).map(|(at, _)| at).find(whole).unwrap_or(usize::MAX)
 }

@@ -1,6 +1,7 @@
 //! Calls: arguments find their inputs, a block is unfolded with the sizes of this use, its outputs come back.
 
 use super::bind::Binding;
+use super::slide::Slide;
 use super::births::BirthId;
 use super::checker::Checker;
 use super::flat::UseInfo;
@@ -9,8 +10,9 @@ use super::net::{Element, TensorKind, UseId};
 use super::scope::Env;
 use super::values::{Arg, Callee, Definition, Layer, LayerKind, Value, View};
 use crate::ids::Symbol;
+use crate::size::SizeId;
 use crate::source::Span;
-use crate::source::tree::{Argument, Expr, ExprKind, IndexBinder, Input, NetworkKind, Output, StatementKind};
+use crate::source::tree::{Argument, Expr, ExprKind, IndexBinder, Input, Network, NetworkKind, Output, StatementKind};
 use std::rc::Rc;
 
 /// The deepest nest of blocks.
@@ -47,6 +49,7 @@ impl<'t> Checker<'t> {
             Callee::Network(definition) => is_application(definition, &args),
             Callee::Intrinsic(intrinsic) => Checker::is_complete(*intrinsic, &args),
             Callee::Layer(_) => !args.is_empty(),
+            Callee::Poison => true,
         };
         match complete {
             true => self.apply(&found, None, &args, expr.at, env),
@@ -85,12 +88,12 @@ impl<'t> Checker<'t> {
             self.raise(fact, at, env);
             return Value::Poison;
         }
-        if self.active.iter().any(|active| std::ptr::eq(*active, definition)) || env.depth >= DEEPEST {
-            self.raise(Fact::Recursion { block: label.clone() }, at, env);
+        if let Some(cycle) = self.circle(definition, at, env) {
+            self.raise(Fact::Recursion { cycle }, at, env);
             return Value::Poison;
         }
         let Some(slots) = self.slots(definition, piped, args, at, env) else {
-            return self.unknown_outputs(definition, env, at);
+            return self.unknown_outputs(definition);
         };
         let birth = match (network.kind, named) {
             (NetworkKind::Net, _) => self.births.at(None, Default::default(), label, true),
@@ -99,10 +102,24 @@ impl<'t> Checker<'t> {
         };
         let use_id = self.open_use(birth, label, env, at);
         let inner = self.inside_of(definition, birth, use_id, at, env);
-        self.active.push(definition);
+        let before = self.found.len();
+        self.active.push((definition, at));
         let value = self.apart(|checker| checker.unfold(definition, slots, &inner, env, at));
         self.active.pop();
+        if self.found.len() == before && !definition.library {
+            self.fine.extend(self.use_of(inner.scope));
+        }
         value
+    }
+
+    /// The blocks from a definition to itself, if it is being unfolded already.
+    fn circle(&self, definition: &'t Definition<'t>, at: Span, env: &Env) -> Option<Vec<(Symbol, Span)>> {
+        let named = |d: &Definition| d.network.name.text.clone();
+        let Some(first) = self.active.iter().position(|(active, _)| std::ptr::eq(*active, definition)) else {
+            return (env.depth >= DEEPEST).then(|| vec![(named(definition), at)]);
+        };
+        let inner = self.active[first + 1..].iter().map(|(active, call)| (named(active), *call));
+        Some([(named(definition), at)].into_iter().chain(inner).collect())
     }
 
     pub fn inside_of(&mut self, definition: &'t Definition<'t>, birth: BirthId, id: UseId, at: Span, env: &Env) -> Env {
@@ -119,7 +136,11 @@ impl<'t> Checker<'t> {
             library: definition.library,
         };
         let scope = self.open_scope(Some(definition.file), &inner);
-        self.scopes[scope.index()].outputs = &definition.network.outputs;
+        let network = definition.network;
+        let of = &mut self.scopes[scope.index()];
+        of.outputs = &network.outputs;
+        of.used = Some((network.name.text.clone(), network.head, at));
+        of.caller = Some(env.scope);
         Env { scope, ..inner }
     }
 
@@ -149,9 +170,11 @@ impl<'t> Checker<'t> {
         let fine = self.requirements(definition, &inner) && !binding.wrong;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
-        let value = match fine {
-            true => self.outputs(definition, &inner),
-            false => self.declared_outputs(definition, &inner),
+        let value = match (fine, binding.lost) {
+            (true, _) => self.outputs(definition, &inner),
+            // The number of axes that flow in is not known, so that of the output is not either.
+            (false, true) => self.unknown_outputs(definition),
+            (false, false) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -208,10 +231,9 @@ impl<'t> Checker<'t> {
     }
 
     /// What comes out of a call whose arguments are wrong.
-    fn unknown_outputs(&mut self, definition: &'t Definition<'t>, env: &Env, at: Span) -> Value<'t> {
+    fn unknown_outputs(&mut self, definition: &'t Definition<'t>) -> Value<'t> {
         let outputs = &definition.network.outputs;
         self.flat.poisoned = true;
-        let (_, _) = (env, at);
         match outputs.len() {
             0 | 1 => Value::Poison,
             _ => Value::Tuple(outputs.iter().map(|output| (output_name(output), Value::Poison)).collect()),
@@ -369,10 +391,11 @@ impl<'t> Checker<'t> {
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
             if let Some(name) = both {
-                let first = statement.at;
-                self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env);
+                let first = self.place_of(env.scope, &name.text);
+                let of = network.name.text.clone();
+                self.raise(Fact::TwoResults { other: first, of }, statement.at, env);
             }
-            return self.result(network.outputs.first(), network.outputs.len(), value, statement.at, env);
+            return self.result(network, value, statement.at, env);
         }
         let mut parts = Vec::new();
         for output in &network.outputs {
@@ -380,17 +403,13 @@ impl<'t> Checker<'t> {
             let value = match self.scope(env.scope).names.contains_key(&name) {
                 true => match self.force(env.scope, &name) {
                     Ok(value) => value,
-                    Err(begun) => {
-                        let through = vec![(name.clone(), begun)];
-                        self.raise(Fact::Cycle { name: name.clone(), through }, output.at, env);
-                        Value::Poison
-                    }
+                    Err(_) => self.in_circle(env.scope, &name, output.at, env),
                 },
                 false => {
-                    let headline = format!("nothing defines the output '{name}' of '{}'", network.name.text);
-                    let label = "declared here".to_string();
-                    let help = Some("the last line of a body, without '=', is its output".to_string());
-                    self.raise(Fact::Other { code: "E0206", headline, label, help }, output.at, env);
+                    let (of, named) = (network.name.text.clone(), output.name.as_ref().map(|name| name.text.clone()));
+                    let any = network.outputs.iter().any(|o| self.scope(env.scope).names.contains_key(&output_name(o)));
+                    let name = if any || network.outputs.len() > 1 { named } else { None };
+                    self.raise(Fact::NeverDefined { name, of }, output.at, env);
                     Value::Poison
                 }
             };
@@ -403,14 +422,22 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn result(&mut self, output: Option<&'t Output>, n: usize, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
-        match (output, n) {
-            (Some(output), 1) => self.output(output, value, at, env),
-            (None, _) => self.output_tensor(value, "y", at, env),
-            (Some(_), _) => {
-                let headline = format!("{n} outputs are declared, and the last line gives one");
-                let help = Some("define each output by its name".to_string());
-                self.raise(Fact::Other { code: "E0206", headline, label: "one value".into(), help }, at, env);
+    /// The place of the definition of a name.
+    pub fn place_of(&self, scope: super::scope::ScopeId, name: &str) -> Option<Span> {
+        match self.scope(scope).names.get(name)? {
+            super::scope::Entry::Pending(statements) => statements.first().map(|s| s.at),
+            super::scope::Entry::Constant(pipeline) => Some(pipeline.at),
+            super::scope::Entry::Busy(at) => Some(*at),
+            super::scope::Entry::Known(_) | super::scope::Entry::Inside(_) => None,
+        }
+    }
+
+    fn result(&mut self, network: &'t Network, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        match &network.outputs[..] {
+            [output] => self.output(output, value, at, env),
+            [] => self.output_tensor(value, "y", at, env),
+            _several => {
+                self.raise(Fact::TwoResults { other: None, of: network.name.text.clone() }, at, env);
                 Value::Poison
             }
         }
@@ -434,11 +461,11 @@ impl<'t> Checker<'t> {
         let agree = dims.len() == comes.len()
             && dims.iter().zip(&comes).all(|(dim, size)| dim.is_none_or(|dim| self.may_equal(dim, *size)));
         if !agree {
-            let what = format!("'{name}'");
-            let comes = super::found::Part { at, shape: comes };
-            self.raise(Fact::NotDeclared { what, declared: (output.ty.at, dims), comes }, at, env);
+            let written = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
+            self.raise(Fact::RemarkWrong { written, comes, stage: at }, output.ty.at, env);
             return self.poisoned_output(output, env);
         }
+        self.dropped(&dims, env);
         let wanted = self.element_of(&output.ty, env);
         let view = match (wanted, self.element(&view)) {
             (Element::Probability, Element::Index(_) | Element::Real) => {
@@ -453,6 +480,24 @@ impl<'t> Checker<'t> {
             (Element::Real | Element::Probability, _) => view,
         };
         Value::View(view)
+    }
+
+    /// W0901: windows side by side whose steps do not reach the last rows.
+    fn dropped(&mut self, dims: &[Option<SizeId>], env: &Env) {
+        let Some(call) = env.call.filter(|_| env.library) else { return };
+        let (mut windows, mut inputs, mut lost, mut output) = (Vec::new(), Vec::new(), Vec::new(), None);
+        for &size in dims.iter().flatten() {
+            let Some(slide) = Slide::of(&self.sizes, size) else { continue };
+            windows.push(slide.window);
+            inputs.push(slide.input);
+            lost.push(slide.lost);
+            if slide.lost > 0 {
+                output.get_or_insert(slide.output);
+            }
+        }
+        if let Some(output) = output {
+            self.lint(Fact::DropsRows { window: windows, input: inputs, output, lost }, call, env);
+        }
     }
 
     fn poisoned_output(&mut self, output: &'t Output, env: &Env) -> Value<'t> {

@@ -9,6 +9,7 @@ use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Definition, Value, View};
 use super::{Options, net};
 use crate::ids::Symbol;
+use crate::problem::{Given, InUse};
 use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
@@ -31,7 +32,18 @@ pub struct Checker<'t> {
     /// Conditions on indices around the expression that is being evaluated, and whether they hold in it.
     pub guards: Vec<(net::Condition, bool)>,
     /// Blocks that are being unfolded, outermost first.
-    pub active: Vec<&'t Definition<'t>>,
+    pub active: Vec<(&'t Definition<'t>, Span)>,
+    /// Names that are being evaluated, each with the place where it was asked for.
+    pub asking: Vec<(ScopeId, Symbol, Span)>,
+    /// Where named layers are being applied.
+    pub applied: Vec<Span>,
+    /// Uses of the file's own blocks in which nothing was found.
+    pub fine: Vec<InUse>,
+    /// Definitions of the file that something read, and those that nothing did in some unfolding.
+    pub read: IndexMap<Span, ()>,
+    pub unread: IndexMap<Span, Symbol>,
+    /// The classes that nets have which train on a data set.
+    pub classes: Vec<(Symbol, (Span, SizeId))>,
     /// Above 0 nothing is reported.
     pub quiet: u32,
     pub options: &'t Options,
@@ -52,25 +64,41 @@ impl<'t> Checker<'t> {
         if self.quiet > 0 {
             return;
         }
-        let used = self.use_facts(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, used });
+            let uses = self.uses_around(env.scope);
+            self.found.push(Found { fact, at, uses });
         }
         self.flat.poisoned = true;
     }
 
-    /// The innermost use of a user's block around, with the numbers of its names.
-    fn use_facts(&self, env: &Env) -> Option<(Span, Vec<(Symbol, SizeId)>)> {
-        let mut scope = Some(env.scope);
-        while let Some(id) = scope {
-            let here = &self.scopes[id.index()];
-            if !here.bound.is_empty() && !here.env.library {
-                return here.env.call.map(|call| (call, here.bound.clone()));
+    /// As [`Checker::raise`], for what is only worth a word.
+    pub fn lint(&mut self, fact: Fact, at: Span, env: &Env) {
+        let poisoned = self.flat.poisoned;
+        self.raise(fact, at, env);
+        self.flat.poisoned = poisoned;
+    }
+
+    /// The uses of blocks around a scope, outermost first; nets themselves are none.
+    fn uses_around(&self, from: ScopeId) -> Vec<InUse> {
+        let (mut uses, mut next) = (Vec::new(), Some(from));
+        while let Some(id) = next {
+            let scope = self.scope(id);
+            if let Some(used) = self.use_of(id) {
+                uses.push(used);
             }
-            scope = here.parent;
+            next = if scope.used.is_some() { scope.caller } else { scope.parent };
         }
-        None
+        uses.reverse();
+        uses
+    }
+
+    /// The use of a block that a body's scope is of.
+    pub fn use_of(&self, id: ScopeId) -> Option<InUse> {
+        let scope = self.scope(id);
+        let (block, definition, call) = scope.used.clone()?;
+        let bound = scope.bound.iter().map(|(name, size)| (name.clone(), Given::Size(*size))).collect();
+        (scope.env.depth > 1).then_some(InUse { block, definition, call, bound })
     }
 
     /// A scope's names.
@@ -82,7 +110,7 @@ impl<'t> Checker<'t> {
     pub fn open_scope(&mut self, parent: Option<ScopeId>, env: &Env) -> ScopeId {
         let id = ScopeId::new(self.scopes.len());
         let env = Env { scope: id, ..env.clone() };
-        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() });
+        self.scopes.push(Scope::new(parent, env));
         id
     }
 

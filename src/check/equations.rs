@@ -3,6 +3,7 @@
 use super::checker::Checker;
 use super::flat::{NewPiece, free_vars};
 use super::found::{Fact, Part};
+use super::index_uses::IndexUses;
 use super::indices::Ranges;
 use super::net::{Element, Linear, TensorKind, VarId};
 use super::scope::{Env, output_type};
@@ -38,7 +39,7 @@ impl<'t> Checker<'t> {
                 Some(ty) => Some(self.dims(ty, env)),
                 None => declared.clone(),
             };
-            let piece = self.piece(name, subscripts, *at, value, dims.as_deref(), statement.at, env);
+            let piece = self.piece(subscripts, *at, value, dims.as_deref(), statement.at, env);
             pieces.extend(piece.map(|piece| (piece, dims)));
         }
         if pieces.len() < statements.len() || pieces.is_empty() {
@@ -64,7 +65,6 @@ impl<'t> Checker<'t> {
     #[allow(clippy::too_many_arguments)]
     fn piece(
         &mut self,
-        name: &Symbol,
         subscripts: &'t [Subscript],
         target_at: Span,
         value: &'t Pipeline,
@@ -90,16 +90,22 @@ impl<'t> Checker<'t> {
                 Subscript::Range(..) => None,
             };
             let Some(form) = form else {
-                self.raise(Fact::NotAffine, target_at, env);
+                let wrong = match subscript {
+                    Subscript::At(expr) => matches!(self.eval(expr, &inner), Value::Poison),
+                    Subscript::Range(..) => false,
+                };
+                if !wrong {
+                    self.raise(Fact::NotAffine, target_at, env);
+                }
                 return None;
             };
-            if let Some(size) = dims.and_then(|dims| dims.get(i).copied().flatten()) {
-                self.constrain(&mut ranges, form.clone(), size, target_at);
+            if let (Some(size), Subscript::At(expr)) = (dims.and_then(|dims| dims.get(i).copied().flatten()), subscript) {
+                self.constrain(&mut ranges, form.clone(), expr, size, target_at);
             }
             write.push(form);
         }
         self.collect_pipeline(value, &mut ranges, &inner);
-        self.settle_ranges(&ranges, env);
+        self.settle_ranges(&ranges, at, env);
         for &var in &indices {
             if self.flat.extent(var).is_none() {
                 let name = self.flat.vars[var.index()].name.clone();
@@ -107,21 +113,36 @@ impl<'t> Checker<'t> {
                 return None;
             }
         }
-        let reported = self.found.len();
+        let (reported, text) = (self.found.len(), value);
         let value = self.pipeline(value, &inner);
-        self.only_right(reported, name, target_at, at);
+        self.only_right(reported, target_at, text, &inner);
         let term = self.to_term(value, at, &inner)?;
         Some(Evaluated { indices, write, term, at })
     }
 
     /// An unknown name in the right side's subscripts is an index that nothing binds (E0305).
-    fn only_right(&mut self, reported: usize, target: &Symbol, target_at: Span, at: Span) {
-        for found in &mut self.found[reported..] {
-            let Fact::UnknownName { name, call: false, .. } = &found.fact else { continue };
-            if name.len() == 1 && found.at.source == at.source && at.start <= found.at.start && found.at.end <= at.end {
-                let (name, target) = (name.clone(), target.clone());
-                found.fact = Fact::OnlyRight { name, values: None, target, target_at, reduction: at };
+    fn only_right(&mut self, reported: usize, target_at: Span, value: &'t Pipeline, env: &Env) {
+        for i in reported..self.found.len() {
+            let Fact::UnknownName { name, call: false, .. } = &self.found[i].fact else { continue };
+            let name = name.clone();
+            let mut look = IndexUses { name: &name, uses: Vec::new(), axes: Vec::new() };
+            look.pipeline(value);
+            if look.uses.is_empty() {
+                continue;
             }
+            let (uses, axes) = (look.uses, look.axes);
+            let term = super::index_uses::smallest_product(value, &uses);
+            let values = axes.iter().find_map(|(base, axis)| self.axis_of(base, *axis, env));
+            self.found[i].fact = Fact::OnlyRight { name, uses, values, target_at, term };
+        }
+    }
+
+    /// The length of an axis of a named tensor.
+    fn axis_of(&mut self, base: &Symbol, axis: usize, env: &Env) -> Option<SizeId> {
+        let scope = self.find(env.scope, base)?;
+        match self.force(scope, base) {
+            Ok(Value::View(view)) => self.shape(&view).get(axis).copied(),
+            Ok(_) | Err(_) => None,
         }
     }
 

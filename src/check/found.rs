@@ -2,6 +2,8 @@
 
 use super::net::Element;
 use crate::ids::Symbol;
+use crate::problem::InUse;
+use crate::problem::time::needs_itself::Need;
 use crate::size::SizeId;
 use crate::source::Span;
 
@@ -11,8 +13,8 @@ pub struct Found {
     pub fact: Fact,
     /// The primary place.
     pub at: Span,
-    /// The use of a block that it happened in: the call, and the numbers that its names had.
-    pub used: Option<(Span, Vec<(Symbol, SizeId)>)>,
+    /// The uses of blocks that it happened in, outermost first.
+    pub uses: Vec<InUse>,
 }
 
 /// A tensor that takes part.
@@ -62,9 +64,7 @@ pub enum Fact {
         is: String,
     },
     /// A block that is used while it is being unfolded.
-    Recursion {
-        block: Symbol,
-    },
+    Recursion { cycle: Vec<(Symbol, Span)> },
     /// Left out until recurrences, several objectives and so on are there.
     NotYet {
         what: String,
@@ -83,6 +83,18 @@ pub enum Fact {
         output: Vec<SizeId>,
         require: Span,
     },
+    /// E0311
+    MatMulRank { lhs: Part, rhs: Part },
+    /// What stands behind an arrow is no layer.
+    NotALayer { is: String },
+    /// An output without a definition, and a body without a result.
+    NeverDefined { name: Option<Symbol>, of: Symbol },
+    TwoResults { other: Option<Span>, of: Symbol },
+    /// A count of index values that is larger than the axis they look up in.
+    IndexBeyond { below: SizeId, classes: SizeId },
+    Unused { name: Symbol },
+    /// Window, picture, the output of an axis that loses something, and how many rows and columns are never read.
+    DropsRows { window: Vec<SizeId>, input: Vec<SizeId>, output: SizeId, lost: Vec<i64> },
     /// E0303
     ShapesDiffer {
         op: &'static str,
@@ -95,14 +107,8 @@ pub enum Fact {
         comes: Vec<SizeId>,
         stage: Span,
     },
-    /// E0305
-    OnlyRight {
-        name: Symbol,
-        values: Option<SizeId>,
-        target: Symbol,
-        target_at: Span,
-        reduction: Span,
-    },
+    /// E0305: every place where it stands, how many values it has, the part of the right side to put a sum around.
+    OnlyRight { name: Symbol, uses: Vec<Span>, values: Option<SizeId>, target_at: Span, term: Option<Span> },
     /// E0306
     TwoLengths {
         name: Symbol,
@@ -164,10 +170,7 @@ pub enum Fact {
         what: String,
     },
     /// A cycle at distance 0.
-    Cycle {
-        name: Symbol,
-        through: Vec<(Symbol, Span)>,
-    },
+    Cycle { cycle: Vec<Need> },
     /// E0610
     NotProbability {
         block: Symbol,
@@ -191,12 +194,7 @@ pub enum Fact {
         why: &'static str,
     },
     /// E0602
-    Classes {
-        data: SizeId,
-        net: usize,
-        names: Vec<Symbol>,
-        source: Span,
-    },
+    Classes { data: SizeId, found: usize, names: Vec<Symbol>, source: Span, net: Option<(Span, SizeId)> },
     DataShape {
         field: Symbol,
         declared: Vec<SizeId>,

@@ -259,7 +259,7 @@ impl<'t> Checker<'t> {
             None => {
                 let mut ranges = Ranges::default();
                 self.collect_binders(indices, args, at, &mut ranges, env);
-                self.settle_ranges(&ranges, env);
+                self.settle_ranges(&ranges, at, env);
                 self.binders.shift_remove(&at).expect("just collected")
             }
         };

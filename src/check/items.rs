@@ -67,6 +67,7 @@ pub fn check_items(
         let draft = checker.net(definition, &env);
         drafts.nets.push(draft);
     }
+    checker.net_classes(tree, &drafts.nets);
     for item in &tree.items {
         if let ItemKind::Data { name, fields, body } = &item.kind {
             let dataset = checker.dataset(name, fields, body, item.at, &env);
@@ -86,7 +87,7 @@ pub fn check_items(
         }
     }
     checker.unused(&env);
-    super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
+    super::tell::tell(&checker.found, &checker.fine, sources, &checker.sizes, &heads, problems);
     finish(checker, drafts)
 }
 
@@ -118,7 +119,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         depth: 0,
         library,
     };
-    let scope = |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() };
+    let scope = |env: Env| Scope::new(None, env);
     let _ = tree;
     Checker {
         sources,
@@ -133,6 +134,12 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         binders: IndexMap::new(),
         guards: Vec::new(),
         active: Vec::new(),
+        asking: Vec::new(),
+        applied: Vec::new(),
+        fine: Vec::new(),
+        classes: Vec::new(),
+        read: IndexMap::new(),
+        unread: IndexMap::new(),
         quiet: 0,
         options,
         remarks: Vec::new(),
@@ -351,8 +358,30 @@ impl<'t> Checker<'t> {
         draft
     }
 
-    /// Blocks that nothing uses are looked at with their names free.
+    /// Definitions that nothing reads, told only where nothing is wrong.
     fn unused(&mut self, env: &Env) {
-        let _ = env;
+        let error = |found: &super::found::Found| !matches!(found.fact, Fact::JudgedOnTest | Fact::DataAbsent { .. });
+        if self.found.iter().any(error) {
+            return;
+        }
+        for (at, name) in std::mem::take(&mut self.unread) {
+            if !self.read.contains_key(&at) {
+                self.lint(Fact::Unused { name }, at, env);
+            }
+        }
+    }
+
+    /// The classes of the first net that trains on each data set: the last axis of its first output.
+    fn net_classes(&mut self, tree: &'t Tree, nets: &[NetDraft]) {
+        for item in &tree.items {
+            let ItemKind::Train { nets: names, data: Some(data), .. } = &item.kind else { continue };
+            let net = names.first().and_then(|name| nets.iter().find(|net| net.name == name.text));
+            let shape = net.and_then(|net| net.outputs.first()).and_then(|output| output.shape.last().copied());
+            let definition = names.first().and_then(|name| self.user.get(&name.text));
+            let dim = definition.and_then(|d| d.network.outputs.first()).and_then(|output| output.ty.dims.last());
+            if let (Some(size), Some(Dim::Size(expr))) = (shape, dim) {
+                self.classes.push((data.text.clone(), (expr.at, size)));
+            }
+        }
     }
 }

@@ -4,12 +4,12 @@
 
 use super::births::BirthId;
 use super::checker::Checker;
-use super::found::{Fact, Part};
+use super::found::Fact;
 use super::net::{Element, Initialiser, ParamId};
 use super::scope::Env;
 use super::values::{Number, Value, View};
 use crate::ids::Symbol;
-use crate::size::SizeId;
+use crate::size::{SizeId, show};
 use crate::source::Span;
 use crate::source::tree::{Expr, ExprKind, Head, Pipeline, Type};
 use indexmap::IndexMap;
@@ -95,11 +95,14 @@ impl<'t> Checker<'t> {
         let id = self.params.declare(declared);
         let known = self.params.get(id).shape.clone();
         if known.len() != shape.len() || !known.iter().zip(&shape).all(|(a, b)| self.may_equal(*a, *b)) {
-            let what = format!("the shared weights '{name}'");
-            let declared = (self.params.get(id).at, known.iter().map(|size| Some(*size)).collect());
-            let at = env.call.unwrap_or(at);
-            self.raise(Fact::NotDeclared { what, declared, comes: Part { at, shape } }, at, env);
-            return self.poisoned(known, Element::Real, env, at);
+            let at = self.applied.last().copied().or(env.call).unwrap_or(at);
+            let (first, now) = (show::shape(&self.sizes, &known), show::shape(&self.sizes, &shape));
+            let layer = self.births.get(env.birth).label.clone();
+            let headline = format!("{layer} has a {name} of {first} from its first use, and {now} is needed here");
+            let help = Some("a named layer has one set of weights; write the layer out for one of its own".to_string());
+            self.raise(Fact::Other { code: "E0310", headline, label: now, help }, at, env);
+            let shape = known.iter().map(|_| self.sizes.poison(at)).collect();
+            return self.poisoned(shape, Element::Real, env, at);
         }
         let tensor = self.flat.param(id, name, shape, env.use_id, at);
         if let Some(use_id) = env.use_id
@@ -122,7 +125,7 @@ impl<'t> Checker<'t> {
             let Some(n) = self.sizes.number(size) else { return };
             product = match product.checked_mul(n) {
                 Some(product) if product <= 1 << 40 => product,
-                _ => return self.raise(Fact::TooLarge { size: Some(size) }, at, env),
+                _ => return self.raise(Fact::TooLarge { size: None }, at, env),
             };
         }
     }

@@ -88,8 +88,14 @@ impl<'t> Checker<'t> {
     }
 
     fn no_layer(&mut self, expr: &'t Expr, env: &Env) -> Value<'t> {
-        let is = format!("'{}'", self.sources.text(expr.at));
-        self.raise(Fact::WrongSort { wants: "a layer after '->'".into(), is }, expr.at, env);
+        let is = match &expr.kind {
+            ExprKind::Number(..) => "a number",
+            ExprKind::Window(_) => "a window",
+            ExprKind::Text(_) => "a text",
+            ExprKind::Array(_) => "an array",
+            _other => "an expression",
+        };
+        self.raise(Fact::NotALayer { is: is.into() }, expr.at, env);
         Value::Poison
     }
 
@@ -104,9 +110,9 @@ impl<'t> Checker<'t> {
     ) -> Value<'t> {
         let args = self.arguments(args, env);
         let Some(callee) = self.callee_of(name, env, true) else {
-            if self.find(env.scope, name).is_some() {
-                let is = format!("the tensor '{name}'");
-                self.raise(Fact::WrongSort { wants: "a layer after '->'".into(), is }, name_at, env);
+            if let Some(scope) = self.find(env.scope, name) {
+                let is = self.force(scope, name).map_or("what is just being defined", |value| value.what());
+                self.raise(Fact::NotALayer { is: is.into() }, name_at, env);
             } else {
                 let near = self.near(name, env, true);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: true }, name_at, env);
@@ -142,6 +148,7 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
+            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {
@@ -160,6 +167,13 @@ impl<'t> Checker<'t> {
 
     /// Applies a layer value: its weights are born where it was written, its tensors belong to where it is applied.
     fn apply_layer(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        self.applied.push(at);
+        let value = self.apply_kind(layer, input, at, env);
+        self.applied.pop();
+        value
+    }
+
+    fn apply_kind(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
         let mut inner = layer.env.clone();
         inner.use_id = env.use_id;
         inner.ambient = merged(&layer.env.ambient, &env.ambient);

@@ -23,6 +23,10 @@ pub struct Scope<'t> {
     pub outputs: &'t [Output],
     /// The numbers that the names of this use have, for messages.
     pub bound: Vec<(Symbol, crate::size::SizeId)>,
+    /// Of a body: the block, its head, the call.
+    pub used: Option<(Symbol, Span, Span)>,
+    /// Of a body: the scope of the call.
+    pub caller: Option<ScopeId>,
 }
 pub type ScopeId = Id<ScopeKind>;
 
@@ -62,6 +66,13 @@ pub struct Env {
     /// Calls and bindings around, innermost last, for messages.
     pub depth: u32,
     pub library: bool,
+}
+
+impl<'t> Scope<'t> {
+    /// A scope without names.
+    pub fn new(parent: Option<ScopeId>, env: Env) -> Scope<'t> {
+        Scope { parent, names: IndexMap::new(), env, outputs: &[], bound: Vec::new(), used: None, caller: None }
+    }
 }
 
 impl Env {

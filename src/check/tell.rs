@@ -6,27 +6,28 @@
 use super::found::{Fact, Found, Part};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
-use crate::problem::time::needs_itself::Need;
 use crate::problem::*;
 use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
 
-/// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's.
-pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol, Span)], problems: &mut Problems) {
+/// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's;
+/// `fine` are uses in which nothing was found.
+pub fn tell(
+    found: &[Found],
+    fine: &[InUse],
+    sources: &Sources,
+    sizes: &Sizes,
+    heads: &[(Symbol, Span)],
+    problems: &mut Problems,
+) {
     for finding in found {
-        let within = finding.used.as_ref().map(|(call, bound)| InUse {
-            block: Symbol::from(""),
-            definition: *call,
-            call: *call,
-            bound: bound.iter().map(|(name, size)| (name.clone(), Given::Size(*size))).collect(),
-        });
-        if let Some(within) = within.clone() {
-            problems.enter(within);
-        }
+        finding.uses.iter().for_each(|used| problems.enter(used.clone()));
         Telling { at: finding.at, sources, sizes, heads, problems }.fact(&finding.fact);
-        if within.is_some() {
-            problems.leave();
-        }
+        finding.uses.iter().for_each(|_| problems.leave());
+    }
+    for used in fine {
+        problems.enter(used.clone());
+        problems.leave();
     }
 }
 
@@ -70,7 +71,7 @@ impl Telling<'_> {
                 self.problems.push(TooManyArguments { at, block: block.clone(), twice, signature });
             }
             Fact::WrongSort { wants, is } => self.wrong_kind(wants.clone(), is.clone()),
-            Fact::Recursion { block } => self.problems.push(Recursion { cycle: vec![(block.clone(), at)] }),
+            Fact::Recursion { cycle } => self.problems.push(Recursion { cycle: cycle.clone() }),
             Fact::NotYet { what } => self.problems.push(Waits { at, what: what.clone(), meanwhile: None }),
             Fact::InnerSizes { lhs, rhs, lhs_size: _, rhs_size: _ } => {
                 self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
@@ -84,10 +85,28 @@ impl Telling<'_> {
                 let written = written.iter().map(|id| Some(*id).filter(|id| !self.sizes.is_poisoned(*id))).collect();
                 self.problems.push(RemarkWrong { at, stage: *stage, written, actual: comes.clone() });
             }
-            Fact::OnlyRight { name, values, target: _, target_at, reduction } => {
-                let (name, uses) = (name.clone(), self.uses_of(name, *reduction));
-                let term = Some(*reduction);
-                self.problems.push(IndexUnbound { name, uses, extent: *values, left: *target_at, term });
+            Fact::OnlyRight { name, uses, values, target_at, term } => {
+                let (name, uses) = (name.clone(), uses.clone());
+                self.problems.push(IndexUnbound { name, uses, extent: *values, left: *target_at, term: *term });
+            }
+            Fact::MatMulRank { lhs, rhs } => {
+                self.problems.push(MatMulRank { lhs: operand(lhs), rhs: operand(rhs) });
+            }
+            Fact::NotALayer { is } => self.problems.push(NotALayer { at, found: is.clone() }),
+            Fact::NeverDefined { name, of } => {
+                self.problems.push(NeverDefined { at, name: name.clone(), of: of.clone() });
+            }
+            Fact::TwoResults { other, of } => {
+                self.problems.push(TwoResults { at, other: *other, of: of.clone() });
+            }
+            Fact::IndexBeyond { below, classes } => {
+                let found = crate::problem::training::index_beyond::Found::Below(*below);
+                self.problems.push(IndexBeyond { at, found, classes: *classes });
+            }
+            Fact::Unused { name } => self.problems.push(Unused { at, name: name.clone() }),
+            Fact::DropsRows { window, input, output, lost } => {
+                let (window, input, lost) = (window.clone(), input.clone(), lost.clone());
+                self.problems.push(DropsRows { at, window, input, output: *output, lost });
             }
             Fact::TwoLengths { name, first, second } => {
                 self.problems.push(TwoLengths { name: name.clone(), first: *first, second: *second });
@@ -126,7 +145,7 @@ impl Telling<'_> {
             },
             Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
-            Fact::Cycle { name, through } => self.cycle(name, through),
+            Fact::Cycle { cycle } => self.problems.push(NeedsItself { cycle: cycle.clone() }),
             Fact::NotProbability { block, input: _, made, is: _ } => self.raw(block, *made, true),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
@@ -138,15 +157,15 @@ impl Telling<'_> {
                 let (block, reason) = (block.clone(), why.to_string());
                 self.problems.push(NotMapped { at, block, reason });
             }
-            Fact::Classes { data, net, names, source } => {
+            Fact::Classes { data, found, names, source, net } => {
                 let n = self.sizes.number(*data).unwrap_or_default();
                 self.problems.push(DataDisagrees {
                     unit: "classes".to_string(),
                     source: *source,
-                    found: *net as i64,
+                    found: *found as i64,
                     names: names.iter().map(|name| name.to_string()).collect(),
                     field: Some((at, n)),
-                    net: None,
+                    net: *net,
                 });
             }
             Fact::DataShape { field, declared, has, source } => {
@@ -188,35 +207,6 @@ impl Telling<'_> {
             Some(window) => self.problems.push(window),
             None => self.problems.push(RequireFailed { at, text: text.to_string(), condition, sizes: Vec::new() }),
         }
-    }
-
-    /// Where an index stands in an expression.
-    fn uses_of(&self, name: &str, within: Span) -> Vec<Span> {
-        let text = self.sources.text(within);
-        let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let alone = |at: &usize| {
-            let (before, after) = (text[..*at].chars().next_back(), text[at + name.len()..].chars().next());
-            !letter(before) && !letter(after)
-        };
-        let found = text.match_indices(name).map(|(at, _)| at).filter(alone);
-        let uses: Vec<Span> = found
-            .map(|at| {
-                let start = within.start + at as u32;
-                Span { start, end: start + name.len() as u32, ..within }
-            })
-            .collect();
-        if uses.is_empty() { vec![self.at] } else { uses }
-    }
-
-    fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {
-        let mut cycle = vec![Need { name: name.to_string(), at: self.at, needs: name.to_string() }];
-        for (next, at) in through.iter().filter(|(next, at)| **next != **name && *at != self.at) {
-            if let Some(last) = cycle.last_mut() {
-                last.needs = next.to_string();
-            }
-            cycle.push(Need { name: next.to_string(), at: *at, needs: name.to_string() });
-        }
-        self.problems.push(NeedsItself { cycle });
     }
 
     fn raw(&mut self, block: &Symbol, made: Span, exclusive: bool) {

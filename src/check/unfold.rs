@@ -6,7 +6,7 @@ use super::found::Fact;
 use super::net::{Element, TensorKind};
 use super::params::Start;
 use super::scope::{Entry, Env, ScopeId};
-use super::values::{Value, View};
+use super::values::{Number, Value, View};
 use crate::ids::Symbol;
 use crate::source::Span;
 use crate::source::tree::{
@@ -154,6 +154,11 @@ impl<'t> Checker<'t> {
                 Some(view) => Value::View(view),
                 None => Value::Poison,
             },
+            // A name stands for a number, not for a formula: messages show the formula where it is written.
+            Value::Number(Number::Whole(open)) => {
+                let at = open.at;
+                Value::size(self.close(open, env), at)
+            }
             other => other,
         };
         match (ty, value) {
@@ -249,11 +254,28 @@ impl<'t> Checker<'t> {
         if env.library {
             return;
         }
-        let names: Vec<Symbol> = self.scope(env.scope).names.keys().cloned().collect();
-        for name in names {
+        self.sweep(env, true);
+    }
+
+    /// Looks at definitions that nothing asked for.
+    pub fn sweep(&mut self, env: &Env, lint: bool) {
+        let mut rest: Vec<(Symbol, Span)> = Vec::new();
+        for (name, entry) in &self.scope(env.scope).names {
+            if let Entry::Pending(statements) = entry {
+                rest.push((name.clone(), statements[0].at));
+            }
+        }
+        for (name, at) in rest {
             if let Some(Entry::Pending(_)) = self.scope(env.scope).names.get(&name) {
+                let read = self.read.contains_key(&at);
                 // A circle was reported where it closed.
                 let _ = self.force(env.scope, &name);
+                if !read {
+                    self.read.shift_remove(&at);
+                }
+                if lint {
+                    self.unread.insert(at, name);
+                }
             }
         }
     }
