@@ -270,7 +270,7 @@ impl<'t> Checker<'t> {
             Value::Sizes(sizes) => self.one_of(&sizes, subscripts, at, env),
             Value::Term(term) => self.subscript_term(term, subscripts, at, env),
             other => match self.to_view(other, "array", base.at, env) {
-                Some(view) => self.subscript_view(&view, subscripts, at, env),
+                Some(view) => self.subscript_view(&view, subscripts, base.at, at, env),
                 None => Value::Poison,
             },
         }
@@ -319,10 +319,17 @@ impl<'t> Checker<'t> {
     }
 
     /// Elements of a tensor; axes without a subscript stay.
-    pub fn subscript_view(&mut self, view: &View, of: &'t [tree::Subscript], at: Span, env: &Env) -> Value<'t> {
+    pub fn subscript_view(
+        &mut self,
+        view: &View,
+        of: &'t [tree::Subscript],
+        base: Span,
+        at: Span,
+        env: &Env,
+    ) -> Value<'t> {
         let shape = self.shape(view).to_vec();
         if of.len() > shape.len() {
-            let what = self.sources.text(at).to_string();
+            let what = self.sources.text(base).to_string();
             self.raise(Fact::Rank { what, wants: of.len(), has: shape.len(), shape }, at, env);
             return Value::Poison;
         }
@@ -363,7 +370,7 @@ impl<'t> Checker<'t> {
             return None;
         };
         if !self.fits(n, size) {
-            let fact = Fact::TwoLengths { name: "a look-up".into(), first: (inner.at, n), second: (inner.at, size) };
+            let fact = Fact::IndexCount { comes: n, wanted: size };
             self.raise(fact, inner.at, env);
             return None;
         }
@@ -416,7 +423,7 @@ impl<'t> Checker<'t> {
         };
         let Some(forms) = forms else {
             let Some(view) = self.to_view(Value::Term(term), "y", at, env) else { return Value::Poison };
-            return self.subscript_view(&view, of, at, env);
+            return self.subscript_view(&view, of, at, at, env);
         };
         for (form, &var) in forms.into_iter().zip(&term.axes) {
             self.flat.bind(var, form);
@@ -496,10 +503,12 @@ impl<'t> Checker<'t> {
 
     /// What a name in call position is.
     pub fn callee_of(&mut self, name: &Symbol, env: &Env, stage: bool) -> Option<Callee<'t>> {
-        if let Some(scope) = self.find(env.scope, name)
-            && let Ok(Value::Layer(layer)) = self.force(scope, name)
-        {
-            return Some(Callee::Layer(layer));
+        if let Some(scope) = self.find(env.scope, name) {
+            match self.force(scope, name) {
+                Ok(Value::Layer(layer)) => return Some(Callee::Layer(layer)),
+                Ok(Value::Poison) => return Some(Callee::Poison),
+                Ok(_) | Err(_) => {}
+            }
         }
         if !env.library
             && let Some(definition) = self.user.get(name)

@@ -10,8 +10,8 @@ pub struct Found {
     pub fact: Fact,
     /// The primary place.
     pub at: Span,
-    /// The use of a user's block that it happened in.
-    pub used: Option<Used>,
+    /// The uses of the user's blocks that it happened in, outermost first.
+    pub uses: Vec<Used>,
 }
 
 /// A use of a user's block.
@@ -77,7 +77,7 @@ pub enum Fact {
     },
     /// A block that is used while it is being unfolded.
     Recursion {
-        block: Symbol,
+        cycle: Vec<(Symbol, Span)>,
     },
     /// What stands where a layer belongs.
     NotALayer {

@@ -16,7 +16,7 @@ impl<'t> Checker<'t> {
         let at = env.shown(at);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if self.quiet == 0 && !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, used: None });
+            self.found.push(Found { fact, at, uses: Vec::new() });
         }
     }
 

@@ -88,7 +88,16 @@ impl<'t> Checker<'t> {
     }
 
     fn no_layer(&mut self, expr: &'t Expr, env: &Env) -> Value<'t> {
-        self.raise(Fact::NotALayer { is: "an expression".into() }, expr.at, env);
+        let is = match &expr.kind {
+            ExprKind::Number(..) => "a number",
+            ExprKind::Window(_) => "a window",
+            ExprKind::Text(_) => "a text",
+            ExprKind::Array(_) => "an array",
+            ExprKind::Name(_) | ExprKind::Group(_) | ExprKind::Repeat { .. } | ExprKind::Call { .. } => "an expression",
+            ExprKind::Subscript { .. } | ExprKind::Member { .. } | ExprKind::Negate(_) => "an expression",
+            ExprKind::Binary { .. } => "an expression",
+        };
+        self.raise(Fact::NotALayer { is: is.into() }, expr.at, env);
         Value::Poison
     }
 
@@ -144,6 +153,7 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
+            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {
@@ -162,6 +172,13 @@ impl<'t> Checker<'t> {
 
     /// Applies a layer value: its weights are born where it was written, its tensors belong to where it is applied.
     fn apply_layer(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        self.applied.push(at);
+        let value = self.apply_kind(layer, input, at, env);
+        self.applied.pop();
+        value
+    }
+
+    fn apply_kind(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
         let mut inner = layer.env.clone();
         inner.use_id = env.use_id;
         inner.ambient = merged(&layer.env.ambient, &env.ambient);

@@ -3,7 +3,7 @@
 //! **Invariant**: every fact has its problem; a fact that several problems could tell is told by the one whose numbers
 //! fit (a `require` about a window that has no place left is E0302, any other one E0307).
 
-use super::found::{Fact, Found, Part};
+use super::found::{Fact, Found, Part, Used};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
 use crate::problem::time::needs_itself::Need;
@@ -23,22 +23,24 @@ pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol,
     }
 }
 
-/// The use of a user's block, whose numbers are told, and the call behind which the library's text is not shown.
+/// The uses of user's blocks, whose numbers are told, and the call behind which the library's text is not shown.
 fn uses(finding: &Found, sources: &Sources) -> Vec<InUse> {
     let library = InUse { block: "".into(), definition: None, inside: None, call: finding.at, bound: Vec::new() };
-    let Some(used) = &finding.used else { return vec![library] };
-    let head = sources.text(used.head);
-    let mut bound: Vec<(Symbol, SizeId)> = used.bound.clone();
-    // In the order of the head, whatever the order of binding was.
-    bound.sort_by_key(|(name, _)| words::place(head, name));
-    let own = InUse {
+    let own = |used: &Used| InUse {
         block: used.block.clone(),
         definition: Some(used.head),
         inside: Some(used.head.to(used.body)),
         call: used.call,
-        bound: bound.into_iter().map(|(name, size)| (name, Given::Size(size))).collect(),
+        bound: in_order(sources.text(used.head), &used.bound),
     };
-    vec![own, library]
+    finding.uses.iter().map(own).chain([library]).collect()
+}
+
+/// The numbers of a use in the order of its head, whatever the order of binding was.
+fn in_order(head: &str, bound: &[(Symbol, SizeId)]) -> Vec<(Symbol, Given)> {
+    let mut bound = bound.to_vec();
+    bound.sort_by_key(|(name, _)| words::place(head, name));
+    bound.into_iter().map(|(name, size)| (name, Given::Size(size))).collect()
 }
 
 /// One finding on its way.
@@ -84,7 +86,7 @@ impl Telling<'_> {
                 self.problems.push(TooManyArguments { at, block: block.clone(), twice, signature });
             }
             Fact::WrongSort { wants, is } => self.wrong_kind(wants.clone(), is.clone()),
-            Fact::Recursion { block } => self.problems.push(Recursion { cycle: vec![(block.clone(), at)] }),
+            Fact::Recursion { cycle } => self.problems.push(Recursion { cycle: cycle.clone() }),
             Fact::NotYet { what } => self.problems.push(Waits { at, what: what.clone(), meanwhile: None }),
             Fact::InnerSizes { lhs, rhs } => {
                 self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
