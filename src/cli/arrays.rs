@@ -214,7 +214,10 @@ pub fn write(path: &Path, arrays: &[(String, Array)], double: bool) -> Result<()
             file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
         }
         _ => {
-            return Err(Failure::usage(format!("{}: arrays are written to .npy, .npz and .json files", path.display())));
+            return Err(Failure::usage(format!(
+                "{}: arrays are written to .npy, .npz and .json files",
+                path.display()
+            )));
         }
     }
     file.as_file().sync_all().map_err(failed)?;

@@ -146,3 +146,14 @@ fn tiles() {
         }
     }
 }
+
+/// The schedule of the equation in EQ.
+#[test]
+#[ignore]
+fn one() {
+    let graph = brolga::graph::text::read(&std::env::var("EQ").unwrap()).unwrap();
+    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    for (_, kernel) in lower(&graph, Target::Clif).kernels.iter() {
+        println!("{}", kernel);
+    }
+}
