@@ -251,6 +251,7 @@ impl<'t> Checker<'t> {
         let known = match self.scope(inner.scope).names.get(name) {
             Some(super::scope::Entry::Known(Value::Sizes(known))) => known.clone(),
             _other => {
+                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.bound(name, size, b.at)).collect();
                 self.set(inner.scope, name, Value::Sizes(rest.into()));
                 return Some(());
             }
@@ -313,7 +314,7 @@ impl<'t> Checker<'t> {
                         .inputs
                         .iter()
                         .any(|i| i.ty.as_ref().is_some_and(|ty| matches!(ty.element, tree::Element::Index(_))));
-                    self.raise(Fact::NotProbability { block, input, made, exclusive }, at, outer);
+                    self.raise(Fact::NotProbability { block, made, exclusive }, at, outer);
                 }
             }
             (tree::Element::Real, Element::Probability) => {
@@ -331,7 +332,7 @@ impl<'t> Checker<'t> {
             },
             (tree::Element::Index(_), Element::Real | Element::Probability) => {
                 if !self.is_poisoned(view) {
-                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'"), made }, at, outer);
+                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'") }, at, outer);
                 }
                 b.wrong = true;
             }

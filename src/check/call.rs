@@ -121,6 +121,7 @@ impl<'t> Checker<'t> {
         };
         let scope = self.open_scope(Some(definition.file), &inner);
         self.scopes[scope.index()].outputs = &definition.network.outputs;
+        self.scopes[scope.index()].network = Some(definition.network);
         Env { scope, ..inner }
     }
 
@@ -140,6 +141,10 @@ impl<'t> Checker<'t> {
         outer: &Env,
         at: Span,
     ) -> Value<'t> {
+        let before = self.raised;
+        if !definition.library && !outer.library && definition.network.kind == NetworkKind::Block {
+            self.calls.push((definition.network.head, at));
+        }
         let mut binding = Binding::new(definition, at);
         self.bind_all(&mut binding, slots, inner, outer);
         let mut inner = inner.clone();
@@ -147,7 +152,9 @@ impl<'t> Checker<'t> {
         self.scopes[inner.scope.index()].env = inner.clone();
         self.finish_binding(&mut binding, &inner, outer);
         self.declare(&definition.network.body, &inner);
-        let fine = self.requirements(definition, &inner) && !binding.wrong;
+        let fine = self.requirements(definition, &inner) && !binding.wrong && self.outputs_known(definition, &inner);
+        // Where the head is wrong already, the body would only repeat it.
+        let fine = fine && self.raised == before;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
         let value = match fine {
@@ -163,6 +170,18 @@ impl<'t> Checker<'t> {
             single => self.tensor_of(single),
         };
         value
+    }
+
+    /// Evaluates the declared sizes of a block's outputs before its body: what is wrong with them is told first.
+    fn outputs_known(&mut self, definition: &'t Definition<'t>, inner: &Env) -> bool {
+        let before = self.raised;
+        for output in &definition.network.outputs {
+            let dims = self.dims(&output.ty, inner);
+            if let Some(call) = inner.call.filter(|_| inner.library) {
+                self.drops_rows(&dims, call, inner);
+            }
+        }
+        self.raised == before
     }
 
     /// Which argument fills which input.
@@ -181,7 +200,7 @@ impl<'t> Checker<'t> {
         let mut fine = true;
         if let Some(value) = piped {
             let Some(first) = inputs.iter().position(|input| input.ty.is_some()) else {
-                self.raise(Fact::TooManyArguments { block, takes: inputs.len(), inputs: names() }, at, env);
+                self.raise(Fact::TooManyArguments { block, inputs: names() }, at, env);
                 return None;
             };
             slots[first] = Some(Arg { name: None, value, at });
@@ -200,7 +219,7 @@ impl<'t> Checker<'t> {
                 (None, Some((name, _))) => {
                     Fact::UnknownArgument { block: block.clone(), name: name.clone(), inputs: names() }
                 }
-                (_, None) => Fact::TooManyArguments { block: block.clone(), takes: inputs.len(), inputs: names() },
+                (_, None) => Fact::TooManyArguments { block: block.clone(), inputs: names() },
             };
             fine = false;
             self.raise(fact, arg.name.as_ref().map_or(arg.at, |(_, at)| *at), env);
@@ -265,8 +284,11 @@ impl<'t> Checker<'t> {
         for output in outputs {
             let at = output.at;
             let (dims, element) = self.quietly(|c| (c.dims(&output.ty, env), c.element_of(&output.ty, env)));
-            let many = output.ty.dims.iter().any(|dim| matches!(dim, crate::source::tree::Dim::Many(_)));
-            let lost = many && dims.len() < output.ty.dims.len() - 1;
+            let open = |dim: &tree::Dim| match dim {
+                tree::Dim::Many(name) => !self.scope(env.scope).names.get(&name.text).is_some_and(is_shape),
+                tree::Dim::Size(_) | tree::Dim::Any(_) => false,
+            };
+            let lost = output.ty.dims.iter().any(open);
             let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
             let value = if lost { Value::Poison } else { self.poisoned(shape, element, env, at) };
             parts.push((output_name(output), value));
@@ -295,9 +317,9 @@ impl<'t> Checker<'t> {
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);
                     let output = self.quietly(|c| c.raw_outputs(definition, env));
-                    let block = definition.network.name.text.clone();
+                    let bound = self.scope(env.scope).bound.clone();
                     let at = env.call.unwrap_or(statement.at);
-                    self.raise_at(Fact::Required { text, block, output, require: statement.at }, at, env);
+                    self.raise_at(Fact::Required { text, bound, output, require: statement.at }, at, env);
                     return false;
                 }
                 super::conditions::Truth::Elements(..) => {
@@ -370,9 +392,9 @@ impl<'t> Checker<'t> {
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
             if let Some(name) = both {
-                let other = self.defined_at(&name.text, &network.body).unwrap_or(name.at);
+                let other = self.defined_at(&name.text, &network.body).filter(|_| network.outputs.len() == 1);
                 let of = network.name.text.clone();
-                self.raise(Fact::TwoResults { other: Some(other), of }, statement.at, env);
+                self.raise(Fact::TwoResults { other, of }, statement.at, env);
             }
             return self.result(network.outputs.first(), network.outputs.len(), value, statement.at, env);
         }
@@ -480,8 +502,7 @@ impl<'t> Checker<'t> {
             }
             (Element::Index(n), Element::Index(m)) if self.may_equal(n, m) => view,
             (Element::Index(_), _) => {
-                let made = self.flat.tensors[view.tensor].at;
-                self.raise(Fact::NotIndex { what: format!("'{name}'"), made }, at, env);
+                self.raise(Fact::NotIndex { what: format!("'{name}'") }, at, env);
                 view
             }
             (Element::Real | Element::Probability, _) => view,
@@ -526,4 +547,8 @@ fn is_application(definition: &Definition, args: &[Arg]) -> bool {
 /// A layer value under its own name.
 pub fn with_name<'t>(layer: &Layer<'t>, birth: BirthId) -> Layer<'t> {
     Layer { named: Some(birth), ..layer.clone() }
+}
+
+fn is_shape(entry: &super::scope::Entry) -> bool {
+    matches!(entry, super::scope::Entry::Known(Value::Sizes(_)))
 }

@@ -108,6 +108,7 @@ impl<'t> Checker<'t> {
             Entry::Pending(statements) => {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
+                self.asked.extend(super::lints::name_at(statements[0], name));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
                 self.set(scope, name, value.clone());
                 Ok(value)
@@ -214,7 +215,7 @@ impl<'t> Checker<'t> {
         let axes: Axes = a.axes[..a.axes.len() - 1].iter().chain(&b.axes[1..]).copied().collect();
         if !self.may_equal(lhs_size, rhs_size) {
             let shape = self.axes_shape(&axes);
-            self.raise(Fact::InnerSizes { lhs, rhs, lhs_size, rhs_size }, at, env);
+            self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return self.poisoned(shape, Element::Real, env, at);
         }
         self.flat.bind(b.axes[0], Linear::var(inner));
@@ -422,6 +423,10 @@ impl<'t> Checker<'t> {
             return match self.known_whole(expr, env)? {
                 Value::Number(Number::Whole(open)) => {
                     let size = self.close(open, env);
+                    Some(self.size_form(size))
+                }
+                inexact @ Value::Number(Number::Real(_, Some(_))) => {
+                    let size = self.to_size(inexact, expr.at, env);
                     Some(self.size_form(size))
                 }
                 _other => None,

@@ -140,8 +140,19 @@ impl<'t> Checker<'t> {
                 Subscript::At(inner) => {
                     let size = shape.as_ref().and_then(|shape| shape.get(i).copied());
                     match (self.quietly(|c| c.affine(inner, env)), size) {
-                        (Some(form), Some(size)) => self.constrain(ranges, form, size, inner.at),
-                        (Some(_), None) => {}
+                        (Some(form), Some(size)) if matches!(inner.kind, ExprKind::Name(_)) => {
+                            self.constrain(ranges, form, size, inner.at);
+                        }
+                        // `top + i` fixes no range, not even where top is 0.
+                        (Some(form), Some(_)) if form.terms.is_empty() => {}
+                        (Some(form), Some(size)) => ranges.forms.push((form, size, inner.at)),
+                        (Some(form), None) => {
+                            if shape.is_some() {
+                                // One subscript too many is told later; its index has a range as far as ranges go.
+                                let poison = self.sizes.poison(inner.at);
+                                self.constrain(ranges, form, poison, inner.at);
+                            }
+                        }
                         (None, _) => self.collect(inner, ranges, env),
                     }
                 }

@@ -26,6 +26,7 @@ mod indices;
 mod initialisers;
 mod intrinsics;
 mod items;
+mod lints;
 mod names;
 pub mod net;
 mod numbers;

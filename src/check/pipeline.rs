@@ -104,7 +104,11 @@ impl<'t> Checker<'t> {
         let args = self.arguments(args, env);
         let Some(callee) = self.callee_of(name, env, true) else {
             if self.find(env.scope, name).is_some() {
-                self.raise(Fact::NotALayer { is: "a tensor".into() }, name_at, env);
+                let is = match self.find(env.scope, name).map(|scope| self.force(scope, name)) {
+                    Some(Ok(value)) => value.what(),
+                    Some(Err(_)) | None => "a tensor",
+                };
+                self.raise(Fact::NotALayer { is: is.into() }, name_at, env);
             } else {
                 let near = self.near(name, env, true);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: true }, name_at, env);
@@ -148,7 +152,7 @@ impl<'t> Checker<'t> {
                 };
                 let Some(input) = input else { return Value::Layer(layer.clone()) };
                 if let Some(extra) = args.next() {
-                    let fact = Fact::TooManyArguments { block: "the layer".into(), takes: 1, inputs: vec![] };
+                    let fact = Fact::TooManyArguments { block: "the layer".into(), inputs: vec![] };
                     self.raise(fact, extra.at, env);
                 }
                 self.apply_layer(&layer.clone(), input, at, env)

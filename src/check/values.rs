@@ -52,8 +52,6 @@ pub struct Open {
 /// `128 / 6`
 #[derive(Clone, Copy, Debug)]
 pub struct Ratio {
-    /// A poisoned size whose reason is the formula.
-    pub size: SizeId,
     pub lhs: SizeId,
     pub rhs: SizeId,
     pub at: Span,

@@ -144,7 +144,8 @@ impl Common {
         let path = PathBuf::from(file);
         let text = read_text(&path)?;
         let (checked, findings) = self.findings(&path, &text, with_data)?;
-        if !findings.is_empty() {
+        let nothing = self.json() && checked.is_some() && findings.contains("\"findings\": []");
+        if !findings.is_empty() && !nothing {
             output::note(findings.trim_end());
         }
         let Some(checked) = checked else { return Err(Failure::said()) };

@@ -154,6 +154,7 @@ problems! {
         E0210 recursion Recursion;
         E0211 unknown_code UnknownCode;
         E0212 tuple_count TupleCount;
+        E0213 argument_count ArgumentCount;
     }
     shapes {
         E0301 inner_sizes InnerSizes;
@@ -171,7 +172,7 @@ problems! {
         E0313 not_affine NotAffine;
         E0314 pieces PiecesOverlap;
         E0315 not_mapped NotMapped;
-        E0316 size_open SizeOpen;
+        E0316 shared_weights SharedWeights;
         E0317 gaps Gaps;
         E0318 ragged Ragged;
     }

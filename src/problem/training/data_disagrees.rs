@@ -17,14 +17,14 @@ pub struct DataDisagrees {
     /// The field of the `data` item.
     pub field: Option<(Span, i64)>,
     /// The net's output or input.
-    pub net: Option<(Span, SizeId)>,
+    pub net: Option<SizeId>,
 }
 
 impl Problem for DataDisagrees {
     fn report(&self, r: &mut Report) {
         let unit = &self.unit;
         let other = match (self.net, self.field) {
-            (Some((_, n)), _) => format!("the net has {}", r.size(n)),
+            (Some(n), _) => format!("the net has {}", r.size(n)),
             (None, Some((_, n))) => format!("the file says {n}"),
             (None, None) => "the file says otherwise".to_string(),
         };
@@ -34,12 +34,9 @@ impl Problem for DataDisagrees {
             let last = n - 1;
             r.label(at, if unit == "classes" { format!("labels are 0 to {last}") } else { format!("{n} {unit}") });
         }
-        if let Some((at, n)) = self.net {
-            r.label(at, r.size(n));
-            r.because(&[n]);
-        }
+        r.because(self.net.as_slice());
         if unit == "classes" {
-            r.help(format!("`let classes = {}` and use it in the three places", self.found));
+            r.help(format!("`let classes = {}`, and `classes` in the net and in the data item", self.found));
         }
     }
 }
