@@ -102,11 +102,11 @@ impl<'t> Checker<'t> {
         };
         let use_id = self.open_use(birth, label, env, at);
         let inner = self.inside_of(definition, birth, use_id, at, env);
-        let before = self.found.len();
+        let before = self.raised;
         self.active.push((definition, at));
         let value = self.apart(|checker| checker.unfold(definition, slots, &inner, env, at));
         self.active.pop();
-        if self.found.len() == before && !definition.library {
+        if self.raised == before && !definition.library {
             self.fine.extend(self.use_of(inner.scope));
         }
         value
@@ -390,7 +390,7 @@ impl<'t> Checker<'t> {
             let value = self.force(env.scope, &result_name).unwrap_or(Value::Poison);
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
-            if let Some(name) = both {
+            if let Some(name) = both.filter(|_| network.outputs.len() == 1) {
                 let first = self.place_of(env.scope, &name.text);
                 let of = network.name.text.clone();
                 self.raise(Fact::TwoResults { other: first, of }, statement.at, env);

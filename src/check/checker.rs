@@ -44,6 +44,8 @@ pub struct Checker<'t> {
     pub unread: IndexMap<Span, Symbol>,
     /// The classes that nets have which train on a data set.
     pub classes: Vec<(Symbol, (Span, SizeId))>,
+    /// How often something was raised, told before or not.
+    pub raised: usize,
     /// Above 0 nothing is reported.
     pub quiet: u32,
     pub options: &'t Options,
@@ -64,6 +66,7 @@ impl<'t> Checker<'t> {
         if self.quiet > 0 {
             return;
         }
+        self.raised += 1;
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
             let uses = self.uses_around(env.scope);
@@ -74,9 +77,9 @@ impl<'t> Checker<'t> {
 
     /// As [`Checker::raise`], for what is only worth a word.
     pub fn lint(&mut self, fact: Fact, at: Span, env: &Env) {
-        let poisoned = self.flat.poisoned;
+        let (poisoned, raised) = (self.flat.poisoned, self.raised);
         self.raise(fact, at, env);
-        self.flat.poisoned = poisoned;
+        (self.flat.poisoned, self.raised) = (poisoned, raised);
     }
 
     /// The uses of blocks around a scope, outermost first; nets themselves are none.

@@ -376,8 +376,12 @@ impl<'t> Checker<'t> {
         axes: &mut Axes,
         env: &Env,
     ) -> Option<Subscript> {
+        let before = self.raised;
         if let Some(form) = self.affine(inner, env) {
             return Some(Subscript::Affine(form));
+        }
+        if self.raised > before {
+            return None;
         }
         let value = self.eval(inner, env);
         let term = self.to_term(value, inner.at, env)?;

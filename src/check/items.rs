@@ -141,6 +141,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         read: IndexMap::new(),
         unread: IndexMap::new(),
         quiet: 0,
+        raised: 0,
         options,
         remarks: Vec::new(),
         live: BTreeSet::new(),

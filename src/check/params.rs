@@ -100,7 +100,7 @@ impl<'t> Checker<'t> {
             let layer = self.births.get(env.birth).label.clone();
             let headline = format!("{layer} has a {name} of {first} from its first use, and {now} is needed here");
             let help = Some("a named layer has one set of weights; write the layer out for one of its own".to_string());
-            self.raise(Fact::Other { code: "E0310", headline, label: now, help }, at, env);
+            self.raise_at(Fact::Other { code: "E0310", headline, label: now, help }, at, env);
             let shape = known.iter().map(|_| self.sizes.poison(at)).collect();
             return self.poisoned(shape, Element::Real, env, at);
         }

@@ -222,6 +222,7 @@ impl<'t> Checker<'t> {
             let number = matches!(self.force(env.scope, &name), Ok(Value::Number(_)));
             self.read.shift_remove(&at);
             if number && near.is_some() {
+                let at = Span { end: at.start + name.len() as u32, ..at };
                 self.raise(Fact::Setting { name, known, wants: "setting".into() }, at, env);
             } else {
                 self.unread.insert(at, name);
