@@ -94,7 +94,7 @@ fn train_eval_and_resume_on_digits() {
     let desk = Desk::new(NET);
     let out = desk.run("train d.net --threads 1").fine();
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(lines[0], "Digits: 694 parameters, 1,438 examples, 15 steps an epoch, 1 thread");
+    assert_eq!(lines[0], "Digits: 698 parameters, 1,438 examples, 15 steps an epoch, 1 thread");
     assert!(lines[1].starts_with("epoch 1/3   loss ") && lines[1].contains("   accuracy 0."), "{out}");
     assert!(lines[3].contains(" on test   "), "{out}");
     assert!(lines[4].starts_with("best: epoch ") && lines[4].ends_with("in runs/d/best.safetensors"), "{out}");

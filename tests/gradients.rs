@@ -4,6 +4,8 @@
 mod harness;
 #[path = "gradients/cases.rs"]
 mod cases;
+#[path = "gradients/library.rs"]
+mod library;
 #[path = "gradients/structure.rs"]
 mod structure;
 #[path = "gradients/pitfalls.rs"]

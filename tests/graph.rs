@@ -4,6 +4,7 @@ mod help;
 mod text;
 mod interp;
 mod check;
+mod normal;
 mod meaning;
 mod cost;
 mod random;

@@ -172,3 +172,32 @@ fn built_kernels_print() {
     assert!(show::clif(&kernel).unwrap().contains("fma"));
     assert!(cfg!(not(target_arch = "x86_64")) || show::asm(&kernel).unwrap().contains("ret"));
 }
+
+/// The tile that `codegen::clif` recommends.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn five_rows_of_eight_lanes_need_no_stack() {
+    if !std::arch::is_x86_feature_detected!("fma") {
+        return;
+    }
+    let mut b = KernelBuilder::new("tile");
+    let x = b.buffer("x", Elem::F32, 10 * 200, BufferAccess::Read);
+    let y = b.buffer("y", Elem::F32, 200 * 32, BufferAccess::Read);
+    let z = b.buffer("z", Elem::F32, 10 * 32, BufferAccess::Write);
+    let (i, j) = (b.part("i", 2), b.part("j", 4));
+    let zero = b.f32(0.0, 8);
+    let sums = b.repeat("k", 200, &[zero; 5], |b, k, sums| {
+        let v = b.load(y, k * 32 + j * 8, 8);
+        let step = |(row, &sum): (usize, &_)| {
+            let s = b.load_splat(x, i * 1000 + k + row as i64 * 200, 8);
+            b.fma(s, v, sum)
+        };
+        sums.iter().enumerate().map(step).collect()
+    });
+    for (row, sum) in sums.iter().enumerate() {
+        b.store(z, i * 160 + j * 8 + row as i64 * 32, *sum);
+    }
+    let kernel = b.finish();
+    assert_eq!(show::spills(&kernel).unwrap(), 0, "{}", show::asm(&kernel).unwrap());
+    compare(&kernel, "[random], [random]", None).unwrap();
+}

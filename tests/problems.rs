@@ -106,10 +106,12 @@ net Resnet(image: [64, 56, 56]) -> y: [128, 28, 28] {
 fn a_block_shows_definition_and_use() {
     let mut run = Run::new("resnet.net", RESNET);
     let mut problems = Problems::default();
+    let block = run.find(&RESNET[..RESNET.find("net Resnet").unwrap()], 0);
     let definition = run.find("block Residual(x: [C, H, W], out, stride = 1) -> [out, _, _]", 0);
     let used = |call, bound: &[(&str, SizeId)]| InUse {
         block: Symbol::from("Residual"),
-        definition,
+        definition: Some(definition),
+        inside: Some(block),
         call,
         bound: bound.iter().map(|(name, id)| (Symbol::from(*name), Given::Size(*id))).collect(),
     };

@@ -170,3 +170,45 @@ fn a_plan_prints_as_tables() {
     arena 393216 bytes
     ");
 }
+
+/// Plans of copies only: buffers of random sizes, each made from a random earlier one.
+#[test]
+fn random_plans_are_laid_out_tightly() {
+    for seed in 0..50 {
+        let noise = brolga::noise::Noise::new(seed, "plans", 0, false);
+        let roll = |i: u64, sides: f32| (noise.at(0, i) * sides) as u64;
+        let mut plan = Plan::default();
+        let mut by_size: [Vec<BufferId>; 3] = Default::default();
+        for (size, chain) in by_size.iter_mut().enumerate() {
+            let input = buffer(&mut plan, &format!("in{size}"), &[10 + 100 * size as u32], ARENA);
+            plan.inputs.push((format!("in{size}").into(), input));
+            chain.push(input);
+        }
+        for i in 0..60 {
+            let size = roll(2 * i, 3.0) as usize;
+            let from = by_size[size][roll(2 * i + 1, by_size[size].len() as f32) as usize];
+            let to = buffer(&mut plan, &format!("b{i}"), &[10 + 100 * size as u32], ARENA);
+            plan.steps.push(Step::Copy { from, to });
+            by_size[size].push(to);
+        }
+        layout(&mut plan);
+        check::check(&plan).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{plan}"));
+        let (least, all) = live_bytes(&plan);
+        assert!(plan.arena >= least && plan.arena < all, "seed {seed}: {} of {least} to {all}", plan.arena);
+        assert!(plan.arena <= least + least / 4, "seed {seed}: {} where {least} live at once", plan.arena);
+    }
+}
+
+/// The most bytes that live at one step, and all bytes.
+fn live_bytes(plan: &Plan) -> (u64, u64) {
+    let lives: Vec<(u64, u32, u32)> = plan
+        .buffers
+        .iter()
+        .filter_map(|(_, b)| match b.place {
+            Place::Arena { first, last, .. } => Some(((4 * u64::from(b.len)).next_multiple_of(64), first, last)),
+            Place::Store(_) | Place::Constant(_) | Place::Noise { .. } | Place::Host(_) => None,
+        })
+        .collect();
+    let at = |step: u32| lives.iter().filter(|l| l.1 <= step && step <= l.2).map(|l| l.0).sum::<u64>();
+    ((0..plan.steps.len() as u32).map(at).max().unwrap_or(0), lives.iter().map(|l| l.0).sum())
+}

@@ -23,8 +23,6 @@ pub struct Binding<'t> {
     pub mapped: Axes,
     /// Whether an error makes the body not worth unfolding.
     pub wrong: bool,
-    /// Whether the tensor that flows in is poison.
-    pub lost: bool,
     /// The tensor that flows in.
     pub first: Option<TensorId>,
     views: Vec<(usize, View, Span)>,
@@ -49,7 +47,7 @@ impl<'t> Binding<'t> {
     /// Nothing bound yet.
     pub fn new(definition: &'t Definition<'t>, at: Span) -> Binding<'t> {
         let (views, odd, checks, sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Binding { definition, at, mapped: Axes::new(), wrong: false, lost: false, first: None, views, odd, checks, sides }
+        Binding { definition, at, mapped: Axes::new(), wrong: false, first: None, views, odd, checks, sides }
     }
 
     fn input(&self, slot: usize) -> &'t Input {
@@ -128,10 +126,7 @@ impl<'t> Checker<'t> {
             Value::Truth(false) | Value::Absent if born => return self.set(inner.scope, name, Value::Absent),
             Value::Number(_) if !first => return b.odd.push((slot, arg)),
             Value::List(..) if matches!(ty.element, tree::Element::Index(_)) => return b.odd.push((slot, arg)),
-            Value::Poison => {
-                b.lost |= first;
-                return self.unbound(b, ty, name, inner);
-            }
+            Value::Poison => return self.unbound(b, ty, name, inner),
             _ => {}
         }
         let Some(view) = self.to_view(arg.value, name, arg.at, outer) else {
@@ -145,10 +140,7 @@ impl<'t> Checker<'t> {
                 self.bind_element(b, slot, ty, &view, arg.at, inner, outer);
                 b.views.push((slot, view, arg.at));
             }
-            None => {
-                b.lost |= first;
-                self.unbound(b, ty, name, inner);
-            }
+            None => self.unbound(b, ty, name, inner),
         }
     }
 
@@ -196,8 +188,8 @@ impl<'t> Checker<'t> {
                 return None.or_else(|| self.skip(b));
             }
             let what = format!("'{}' of '{}'", b.input(slot).name.text, b.definition.network.name.text);
-            let shape = self.shape(&view).to_vec();
-            self.raise(Fact::Rank { what, wants, has, shape }, at, outer);
+            let comes = Part { at, shape: self.shape(&view).to_vec() };
+            self.raise(Fact::NotDeclared { what, declared: (ty.at, vec![]), comes }, at, outer);
             return None;
         }
         if many.is_none() && has > wants {
@@ -259,6 +251,7 @@ impl<'t> Checker<'t> {
         let known = match self.scope(inner.scope).names.get(name) {
             Some(super::scope::Entry::Known(Value::Sizes(known))) => known.clone(),
             _other => {
+                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.same(size, b.at)).collect();
                 self.set(inner.scope, name, Value::Sizes(rest.into()));
                 return Some(());
             }
@@ -317,7 +310,11 @@ impl<'t> Checker<'t> {
         match (&ty.element, is) {
             (tree::Element::Probability(_), Element::Real | Element::Index(_)) => {
                 if !self.is_constant_probability(view) && !self.is_poisoned(view) {
-                    self.raise(Fact::NotProbability { block, input, made, is }, at, outer);
+                    let exclusive = network
+                        .inputs
+                        .iter()
+                        .any(|i| i.ty.as_ref().is_some_and(|ty| matches!(ty.element, tree::Element::Index(_))));
+                    self.raise(Fact::NotProbability { block, made, exclusive }, at, outer);
                 }
             }
             (tree::Element::Real, Element::Probability) => {
@@ -335,7 +332,7 @@ impl<'t> Checker<'t> {
             },
             (tree::Element::Index(_), Element::Real | Element::Probability) => {
                 if !self.is_poisoned(view) {
-                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'"), made }, at, outer);
+                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'") }, at, outer);
                 }
                 b.wrong = true;
             }
@@ -378,9 +375,6 @@ impl<'t> Checker<'t> {
                 self.default_tensor(b, slot, input, ty, inner, outer);
             }
         }
-        let head = self.sources.text(b.definition.network.head);
-        // In the order of the head, whatever came first.
-        self.scopes[inner.scope.index()].bound.sort_by_key(|(name, _)| place_in(head, name));
     }
 
     fn default_number(&mut self, b: &mut Binding<'t>, _slot: usize, input: &'t Input, inner: &Env, outer: &Env) {
@@ -437,14 +431,18 @@ impl<'t> Checker<'t> {
         let input = b.input(check.slot);
         let what = format!("'{}' of '{}'", input.name.text, b.definition.network.name.text);
         let place = b.views.iter().find(|(slot, ..)| *slot == check.slot).map(|(_, view, at)| (view.clone(), *at));
-        let Some((view, at)) = place else { return };
+        let (at, shape) = match &place {
+            Some((view, at)) if !check.count => (*at, self.shape(view).to_vec()),
+            Some((_, at)) => (*at, vec![check.size]),
+            None => (b.at, vec![check.size]),
+        };
         if check.count {
-            return self.raise(Fact::IndexBeyond { below: check.size, classes: wanted }, at, outer);
+            return self.raise(Fact::IndexCount { comes: check.size, wanted }, at, outer);
         }
-        let Some(ty) = &input.ty else { return };
-        let declared = (ty.at, self.quietly(|c| c.dims(ty, inner)));
-        let comes = Part { at, shape: self.shape(&view).to_vec() };
-        self.raise(Fact::NotDeclared { what, declared, comes }, at, outer);
+        let declared = (0..shape.len()).map(|i| Some(wanted).filter(|_| i == check.axis)).collect();
+        let ty = input.ty.as_ref().map_or(check.expr.at, |ty| ty.at);
+        let fact = Fact::NotDeclared { what, declared: (ty, declared), comes: Part { at, shape } };
+        self.raise(fact, at, outer);
     }
 
     /// The one name in a pattern such as `2 * n` that nothing has bound.
@@ -595,13 +593,4 @@ impl<'t> Checker<'t> {
         };
         self.set(inner.scope, name, value);
     }
-}
-
-/// Where a whole word first stands in a text.
-fn place_in(text: &str, word: &str) -> usize {
-    let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let whole = |at: &usize| {
-        !letter(text[..*at].chars().next_back()) && !letter(text[at + word.len()..].chars().next())
-    };
-    text.match_indices(word).map(|(at, _)| at).find(whole).unwrap_or(usize::MAX)
 }

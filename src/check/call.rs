@@ -1,7 +1,6 @@
 //! Calls: arguments find their inputs, a block is unfolded with the sizes of this use, its outputs come back.
 
 use super::bind::Binding;
-use super::slide::Slide;
 use super::births::BirthId;
 use super::checker::Checker;
 use super::flat::UseInfo;
@@ -12,7 +11,7 @@ use super::values::{Arg, Callee, Definition, Layer, LayerKind, Value, View};
 use crate::ids::Symbol;
 use crate::size::SizeId;
 use crate::source::Span;
-use crate::source::tree::{Argument, Expr, ExprKind, IndexBinder, Input, Network, NetworkKind, Output, StatementKind};
+use crate::source::tree::{self, Argument, Expr, ExprKind, IndexBinder, Input, NetworkKind, Output, StatementKind};
 use std::rc::Rc;
 
 /// The deepest nest of blocks.
@@ -29,8 +28,7 @@ impl<'t> Checker<'t> {
         env: &Env,
     ) -> Value<'t> {
         let ExprKind::Name(name) = &callee.kind else {
-            let is = format!("'{}'", self.sources.text(callee.at));
-            self.raise(Fact::WrongSort { wants: "a block or function before '('".into(), is }, callee.at, env);
+            self.raise(Fact::NotALayer { is: "an expression".into() }, callee.at, env);
             return Value::Poison;
         };
         if !indices.is_empty() {
@@ -49,7 +47,6 @@ impl<'t> Checker<'t> {
             Callee::Network(definition) => is_application(definition, &args),
             Callee::Intrinsic(intrinsic) => Checker::is_complete(*intrinsic, &args),
             Callee::Layer(_) => !args.is_empty(),
-            Callee::Poison => true,
         };
         match complete {
             true => self.apply(&found, None, &args, expr.at, env),
@@ -62,8 +59,9 @@ impl<'t> Checker<'t> {
             self.pipeline(&arg.value, env);
         }
         if self.find(env.scope, name).is_some() {
-            let is = format!("'{name}', which is no block");
-            self.raise(Fact::WrongSort { wants: "a block or function before '('".into(), is }, at, env);
+            if !matches!(self.find(env.scope, name).map(|scope| self.force(scope, name)), Some(Ok(Value::Poison))) {
+                self.raise(Fact::NotALayer { is: "a value".into() }, at, env);
+            }
             return Value::Poison;
         }
         let near = self.near(name, env, true);
@@ -88,12 +86,12 @@ impl<'t> Checker<'t> {
             self.raise(fact, at, env);
             return Value::Poison;
         }
-        if let Some(cycle) = self.circle(definition, at, env) {
-            self.raise(Fact::Recursion { cycle }, at, env);
+        if self.active.iter().any(|active| std::ptr::eq(*active, definition)) || env.depth >= DEEPEST {
+            self.raise(Fact::Recursion { block: label.clone() }, at, env);
             return Value::Poison;
         }
         let Some(slots) = self.slots(definition, piped, args, at, env) else {
-            return self.unknown_outputs(definition);
+            return self.unknown_outputs(definition, env, at);
         };
         let birth = match (network.kind, named) {
             (NetworkKind::Net, _) => self.births.at(None, Default::default(), label, true),
@@ -102,24 +100,10 @@ impl<'t> Checker<'t> {
         };
         let use_id = self.open_use(birth, label, env, at);
         let inner = self.inside_of(definition, birth, use_id, at, env);
-        let before = self.raised;
-        self.active.push((definition, at));
+        self.active.push(definition);
         let value = self.apart(|checker| checker.unfold(definition, slots, &inner, env, at));
         self.active.pop();
-        if self.raised == before && !definition.library {
-            self.fine.extend(self.use_of(inner.scope));
-        }
         value
-    }
-
-    /// The blocks from a definition to itself, if it is being unfolded already.
-    fn circle(&self, definition: &'t Definition<'t>, at: Span, env: &Env) -> Option<Vec<(Symbol, Span)>> {
-        let named = |d: &Definition| d.network.name.text.clone();
-        let Some(first) = self.active.iter().position(|(active, _)| std::ptr::eq(*active, definition)) else {
-            return (env.depth >= DEEPEST).then(|| vec![(named(definition), at)]);
-        };
-        let inner = self.active[first + 1..].iter().map(|(active, call)| (named(active), *call));
-        Some([(named(definition), at)].into_iter().chain(inner).collect())
     }
 
     pub fn inside_of(&mut self, definition: &'t Definition<'t>, birth: BirthId, id: UseId, at: Span, env: &Env) -> Env {
@@ -136,11 +120,8 @@ impl<'t> Checker<'t> {
             library: definition.library,
         };
         let scope = self.open_scope(Some(definition.file), &inner);
-        let network = definition.network;
-        let of = &mut self.scopes[scope.index()];
-        of.outputs = &network.outputs;
-        of.used = Some((network.name.text.clone(), network.head, at));
-        of.caller = Some(env.scope);
+        self.scopes[scope.index()].outputs = &definition.network.outputs;
+        self.scopes[scope.index()].network = Some(definition.network);
         Env { scope, ..inner }
     }
 
@@ -160,6 +141,10 @@ impl<'t> Checker<'t> {
         outer: &Env,
         at: Span,
     ) -> Value<'t> {
+        let before = self.raised;
+        if !definition.library && !outer.library && definition.network.kind == NetworkKind::Block {
+            self.calls.push((definition.network.head, at));
+        }
         let mut binding = Binding::new(definition, at);
         self.bind_all(&mut binding, slots, inner, outer);
         let mut inner = inner.clone();
@@ -167,14 +152,14 @@ impl<'t> Checker<'t> {
         self.scopes[inner.scope.index()].env = inner.clone();
         self.finish_binding(&mut binding, &inner, outer);
         self.declare(&definition.network.body, &inner);
-        let fine = self.requirements(definition, &inner) && !binding.wrong;
+        let fine = self.requirements(definition, &inner) && !binding.wrong && self.outputs_known(definition, &inner);
+        // Where the head is wrong already, the body would only repeat it.
+        let fine = fine && self.raised == before;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
-        let value = match (fine, binding.lost) {
-            (true, _) => self.outputs(definition, &inner),
-            // The number of axes that flow in is not known, so that of the output is not either.
-            (false, true) => self.unknown_outputs(definition),
-            (false, false) => self.declared_outputs(definition, &inner),
+        let value = match fine {
+            true => self.outputs(definition, &inner),
+            false => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -185,6 +170,18 @@ impl<'t> Checker<'t> {
             single => self.tensor_of(single),
         };
         value
+    }
+
+    /// Evaluates the declared sizes of a block's outputs before its body: what is wrong with them is told first.
+    fn outputs_known(&mut self, definition: &'t Definition<'t>, inner: &Env) -> bool {
+        let before = self.raised;
+        for output in &definition.network.outputs {
+            let dims = self.dims(&output.ty, inner);
+            if let Some(call) = inner.call.filter(|_| inner.library) {
+                self.drops_rows(&dims, call, inner);
+            }
+        }
+        self.raised == before
     }
 
     /// Which argument fills which input.
@@ -203,7 +200,7 @@ impl<'t> Checker<'t> {
         let mut fine = true;
         if let Some(value) = piped {
             let Some(first) = inputs.iter().position(|input| input.ty.is_some()) else {
-                self.raise(Fact::TooManyArguments { block, takes: inputs.len(), inputs: names() }, at, env);
+                self.raise(Fact::TooManyArguments { block, inputs: names() }, at, env);
                 return None;
             };
             slots[first] = Some(Arg { name: None, value, at });
@@ -222,7 +219,7 @@ impl<'t> Checker<'t> {
                 (None, Some((name, _))) => {
                     Fact::UnknownArgument { block: block.clone(), name: name.clone(), inputs: names() }
                 }
-                (_, None) => Fact::TooManyArguments { block: block.clone(), takes: inputs.len(), inputs: names() },
+                (_, None) => Fact::TooManyArguments { block: block.clone(), inputs: names() },
             };
             fine = false;
             self.raise(fact, arg.name.as_ref().map_or(arg.at, |(_, at)| *at), env);
@@ -231,9 +228,10 @@ impl<'t> Checker<'t> {
     }
 
     /// What comes out of a call whose arguments are wrong.
-    fn unknown_outputs(&mut self, definition: &'t Definition<'t>) -> Value<'t> {
+    fn unknown_outputs(&mut self, definition: &'t Definition<'t>, env: &Env, at: Span) -> Value<'t> {
         let outputs = &definition.network.outputs;
         self.flat.poisoned = true;
+        let (_, _) = (env, at);
         match outputs.len() {
             0 | 1 => Value::Poison,
             _ => Value::Tuple(outputs.iter().map(|output| (output_name(output), Value::Poison)).collect()),
@@ -286,8 +284,11 @@ impl<'t> Checker<'t> {
         for output in outputs {
             let at = output.at;
             let (dims, element) = self.quietly(|c| (c.dims(&output.ty, env), c.element_of(&output.ty, env)));
-            let many = output.ty.dims.iter().any(|dim| matches!(dim, crate::source::tree::Dim::Many(_)));
-            let lost = many && dims.len() < output.ty.dims.len() - 1;
+            let open = |dim: &tree::Dim| match dim {
+                tree::Dim::Many(name) => !self.scope(env.scope).names.get(&name.text).is_some_and(is_shape),
+                tree::Dim::Size(_) | tree::Dim::Any(_) => false,
+            };
+            let lost = output.ty.dims.iter().any(open);
             let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
             let value = if lost { Value::Poison } else { self.poisoned(shape, element, env, at) };
             parts.push((output_name(output), value));
@@ -316,9 +317,10 @@ impl<'t> Checker<'t> {
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);
                     let output = self.quietly(|c| c.raw_outputs(definition, env));
-                    let block = definition.network.name.text.clone();
+                    let condition = self.quietly(|c| c.failing(condition, env)).at;
+                    let bound = self.scope(env.scope).bound.clone();
                     let at = env.call.unwrap_or(statement.at);
-                    self.raise_at(Fact::Required { text, block, output, require: statement.at }, at, env);
+                    self.raise_at(Fact::Required { text, bound, output, condition }, at, env);
                     return false;
                 }
                 super::conditions::Truth::Elements(..) => {
@@ -390,12 +392,12 @@ impl<'t> Checker<'t> {
             let value = self.force(env.scope, &result_name).unwrap_or(Value::Poison);
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
-            if let Some(name) = both.filter(|_| network.outputs.len() == 1) {
-                let first = self.place_of(env.scope, &name.text);
+            if let Some(name) = both {
+                let other = self.defined_at(&name.text, &network.body).filter(|_| network.outputs.len() == 1);
                 let of = network.name.text.clone();
-                self.raise(Fact::TwoResults { other: first, of }, statement.at, env);
+                self.raise(Fact::TwoResults { other, of }, statement.at, env);
             }
-            return self.result(network, value, statement.at, env);
+            return self.result(network.outputs.first(), network.outputs.len(), value, statement.at, env);
         }
         let mut parts = Vec::new();
         for output in &network.outputs {
@@ -403,13 +405,14 @@ impl<'t> Checker<'t> {
             let value = match self.scope(env.scope).names.contains_key(&name) {
                 true => match self.force(env.scope, &name) {
                     Ok(value) => value,
-                    Err(_) => self.in_circle(env.scope, &name, output.at, env),
+                    Err(begun) => {
+                        let through = self.circle(&name, begun);
+                        self.raise(Fact::Cycle { through }, output.at, env);
+                        Value::Poison
+                    }
                 },
                 false => {
-                    let (of, named) = (network.name.text.clone(), output.name.as_ref().map(|name| name.text.clone()));
-                    let any = network.outputs.iter().any(|o| self.scope(env.scope).names.contains_key(&output_name(o)));
-                    let name = if any || network.outputs.len() > 1 { named } else { None };
-                    self.raise(Fact::NeverDefined { name, of }, output.at, env);
+                    self.never_defined(output, definition, env);
                     Value::Poison
                 }
             };
@@ -422,24 +425,65 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// The place of the definition of a name.
-    pub fn place_of(&self, scope: super::scope::ScopeId, name: &str) -> Option<Span> {
-        match self.scope(scope).names.get(name)? {
-            super::scope::Entry::Pending(statements) => statements.first().map(|s| s.at),
-            super::scope::Entry::Constant(pipeline) => Some(pipeline.at),
-            super::scope::Entry::Busy(at) => Some(*at),
-            super::scope::Entry::Known(_) | super::scope::Entry::Inside(_) => None,
+    /// An output without a definition; statements that did not parse may have been it.
+    fn never_defined(&mut self, output: &'t Output, definition: &'t Definition<'t>, env: &Env) {
+        let network = definition.network;
+        if network.body.bad.is_empty() {
+            let name = output.name.as_ref().filter(|_| network.outputs.len() > 1).map(|name| name.text.clone());
+            self.raise(Fact::NeverDefined { name, of: network.name.text.clone() }, output.at, env);
         }
     }
 
-    fn result(&mut self, network: &'t Network, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
-        match &network.outputs[..] {
-            [output] => self.output(output, value, at, env),
-            [] => self.output_tensor(value, "y", at, env),
-            _several => {
-                self.raise(Fact::TwoResults { other: None, of: network.name.text.clone() }, at, env);
+    /// The statement that defines a name in a body.
+    fn defined_at(&self, name: &Symbol, body: &'t tree::Body) -> Option<Span> {
+        let defines = |statement: &&tree::Statement| match &statement.kind {
+            StatementKind::Define { target: tree::Target::Name(target), .. } => target.text == *name,
+            StatementKind::Define { target: tree::Target::Indexed { name: target, .. }, .. } => target.text == *name,
+            StatementKind::Define { target: tree::Target::Tuple(names, _), .. } => {
+                names.iter().any(|n| n.text == *name)
+            }
+            StatementKind::Param { names, .. } | StatementKind::State { names, .. } => {
+                names.iter().any(|n| n.text == *name)
+            }
+            StatementKind::Noise { names, .. } => names.iter().any(|n| n.text == *name),
+            StatementKind::Update { .. } | StatementKind::Require { .. } | StatementKind::Minimise { .. } => false,
+            StatementKind::Report { .. } | StatementKind::Show { .. } | StatementKind::Result { .. } => false,
+        };
+        body.statements.iter().find(defines).map(|statement| statement.at)
+    }
+
+    /// A written shape that does not come out. Nothing is said where an error left even the number of axes open.
+    pub fn differs(&mut self, ty: &'t tree::Type, dims: &[Option<SizeId>], comes: Vec<SizeId>, stage: Span, env: &Env) {
+        let same_rank = dims.len() == comes.len();
+        if !same_rank && comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
+            return;
+        }
+        let of = |i: usize, dim: &Option<SizeId>| dim.or_else(|| comes.get(i).copied().filter(|_| same_rank));
+        let written = dims.iter().enumerate().map(|(i, dim)| of(i, dim)).collect();
+        self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+    }
+
+    fn result(&mut self, output: Option<&'t Output>, n: usize, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        match (output, n) {
+            (Some(output), 1) => self.output(output, value, at, env),
+            (None, _) => self.output_tensor(value, "y", at, env),
+            (Some(_), _) => {
+                let of = self.use_label(env);
+                self.raise(Fact::TwoResults { other: None, of }, at, env);
                 Value::Poison
             }
+        }
+    }
+
+    /// The part of a conjunction that does not hold.
+    fn failing(&mut self, condition: &'t Expr, env: &Env) -> &'t Expr {
+        match &condition.kind {
+            ExprKind::Binary { op: tree::BinaryOp::And, lhs, rhs, .. } => match self.truth(lhs, env) {
+                super::conditions::Truth::Known(false) => self.failing(lhs, env),
+                super::conditions::Truth::Known(true) => self.failing(rhs, env),
+                super::conditions::Truth::Elements(..) | super::conditions::Truth::Poison => condition,
+            },
+            _other => condition,
         }
     }
 
@@ -461,11 +505,9 @@ impl<'t> Checker<'t> {
         let agree = dims.len() == comes.len()
             && dims.iter().zip(&comes).all(|(dim, size)| dim.is_none_or(|dim| self.may_equal(dim, *size)));
         if !agree {
-            let written = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage: at }, output.ty.at, env);
+            self.differs(&output.ty, &dims, comes, at, env);
             return self.poisoned_output(output, env);
         }
-        self.dropped(&dims, env);
         let wanted = self.element_of(&output.ty, env);
         let view = match (wanted, self.element(&view)) {
             (Element::Probability, Element::Index(_) | Element::Real) => {
@@ -473,31 +515,12 @@ impl<'t> Checker<'t> {
             }
             (Element::Index(n), Element::Index(m)) if self.may_equal(n, m) => view,
             (Element::Index(_), _) => {
-                let made = self.flat.tensors[view.tensor].at;
-                self.raise(Fact::NotIndex { what: format!("'{name}'"), made }, at, env);
+                self.raise(Fact::NotIndex { what: format!("'{name}'") }, at, env);
                 view
             }
             (Element::Real | Element::Probability, _) => view,
         };
         Value::View(view)
-    }
-
-    /// W0901: windows side by side whose steps do not reach the last rows.
-    fn dropped(&mut self, dims: &[Option<SizeId>], env: &Env) {
-        let Some(call) = env.call.filter(|_| env.library) else { return };
-        let (mut windows, mut inputs, mut lost, mut output) = (Vec::new(), Vec::new(), Vec::new(), None);
-        for &size in dims.iter().flatten() {
-            let Some(slide) = Slide::of(&self.sizes, size) else { continue };
-            windows.push(slide.window);
-            inputs.push(slide.input);
-            lost.push(slide.lost);
-            if slide.lost > 0 {
-                output.get_or_insert(slide.output);
-            }
-        }
-        if let Some(output) = output {
-            self.lint(Fact::DropsRows { window: windows, input: inputs, output, lost }, call, env);
-        }
     }
 
     fn poisoned_output(&mut self, output: &'t Output, env: &Env) -> Value<'t> {
@@ -537,4 +560,8 @@ fn is_application(definition: &Definition, args: &[Arg]) -> bool {
 /// A layer value under its own name.
 pub fn with_name<'t>(layer: &Layer<'t>, birth: BirthId) -> Layer<'t> {
     Layer { named: Some(birth), ..layer.clone() }
+}
+
+fn is_shape(entry: &super::scope::Entry) -> bool {
+    matches!(entry, super::scope::Entry::Known(Value::Sizes(_)))
 }

@@ -2,18 +2,18 @@
 
 use super::births::{BirthId, Births};
 use super::flat::Building;
-use super::found::{Fact, Found};
+use super::found::{Fact, Found, Used};
 use super::net::{Element, TensorId, TensorKind, VarId};
 use super::params::Params;
 use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Definition, Value, View};
 use super::{Options, net};
 use crate::ids::Symbol;
-use crate::problem::{Given, InUse};
 use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the head of this file.
 pub struct Checker<'t> {
@@ -32,22 +32,20 @@ pub struct Checker<'t> {
     /// Conditions on indices around the expression that is being evaluated, and whether they hold in it.
     pub guards: Vec<(net::Condition, bool)>,
     /// Blocks that are being unfolded, outermost first.
-    pub active: Vec<(&'t Definition<'t>, Span)>,
-    /// Names that are being evaluated, each with the place where it was asked for.
-    pub asking: Vec<(ScopeId, Symbol, Span)>,
-    /// Where named layers are being applied.
-    pub applied: Vec<Span>,
-    /// Uses of the file's own blocks in which nothing was found.
-    pub fine: Vec<InUse>,
-    /// Definitions of the file that something read, and those that nothing did in some unfolding.
-    pub read: IndexMap<Span, ()>,
-    pub unread: IndexMap<Span, Symbol>,
-    /// The classes that nets have which train on a data set.
-    pub classes: Vec<(Symbol, (Span, SizeId))>,
-    /// How often something was raised, told before or not.
-    pub raised: usize,
+    pub active: Vec<&'t Definition<'t>>,
     /// Above 0 nothing is reported.
     pub quiet: u32,
+    /// How often something was wrong, doubled findings counted.
+    pub raised: usize,
+    /// Names that are being evaluated, each with its definition, outermost first.
+    pub forcing: Vec<(Symbol, Span)>,
+    /// By data set, the length of the output vector of the net that is trained on it.
+    pub class_outputs: IndexMap<Symbol, SizeId>,
+    /// Places of definitions that something reads, and of those that nothing read so far.
+    pub asked: BTreeSet<Span>,
+    pub unasked: BTreeMap<Span, Symbol>,
+    /// Uses of the user's blocks that were unfolded: the block's head and the call.
+    pub calls: Vec<(Span, Span)>,
     pub options: &'t Options,
     /// What came out at remarks and stages, in the order of checking.
     pub remarks: Vec<net::Remarked>,
@@ -67,41 +65,26 @@ impl<'t> Checker<'t> {
             return;
         }
         self.raised += 1;
+        let used = self.use_facts(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
-            let uses = self.uses_around(env.scope);
-            self.found.push(Found { fact, at, uses });
+            self.found.push(Found { fact, at, used });
         }
         self.flat.poisoned = true;
     }
 
-    /// As [`Checker::raise`], for what is only worth a word.
-    pub fn lint(&mut self, fact: Fact, at: Span, env: &Env) {
-        let (poisoned, raised) = (self.flat.poisoned, self.raised);
-        self.raise(fact, at, env);
-        (self.flat.poisoned, self.raised) = (poisoned, raised);
-    }
-
-    /// The uses of blocks around a scope, outermost first; nets themselves are none.
-    fn uses_around(&self, from: ScopeId) -> Vec<InUse> {
-        let (mut uses, mut next) = (Vec::new(), Some(from));
-        while let Some(id) = next {
-            let scope = self.scope(id);
-            if let Some(used) = self.use_of(id) {
-                uses.push(used);
+    /// The innermost use of a user's block around, with the numbers of its names.
+    fn use_facts(&self, env: &Env) -> Option<Used> {
+        let mut scope = Some(env.scope);
+        while let Some(id) = scope {
+            let here = &self.scopes[id.index()];
+            if let (Some(network), false, Some(call)) = (here.network, here.env.library, here.env.call) {
+                let (block, head) = (network.name.text.clone(), network.head);
+                return Some(Used { block, head, body: network.body.at, call, bound: here.bound.clone() });
             }
-            next = if scope.used.is_some() { scope.caller } else { scope.parent };
+            scope = here.parent;
         }
-        uses.reverse();
-        uses
-    }
-
-    /// The use of a block that a body's scope is of.
-    pub fn use_of(&self, id: ScopeId) -> Option<InUse> {
-        let scope = self.scope(id);
-        let (block, definition, call) = scope.used.clone()?;
-        let bound = scope.bound.iter().map(|(name, size)| (name.clone(), Given::Size(*size))).collect();
-        (scope.env.depth > 1).then_some(InUse { block, definition, call, bound })
+        None
     }
 
     /// A scope's names.
@@ -113,7 +96,7 @@ impl<'t> Checker<'t> {
     pub fn open_scope(&mut self, parent: Option<ScopeId>, env: &Env) -> ScopeId {
         let id = ScopeId::new(self.scopes.len());
         let env = Env { scope: id, ..env.clone() };
-        self.scopes.push(Scope::new(parent, env));
+        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() });
         id
     }
 

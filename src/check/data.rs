@@ -129,31 +129,31 @@ impl<'t> Checker<'t> {
         match options.facts.get(&name.text, split) {
             None => {}
             Some(Told::Absent(path)) => {
-                self.lint(Fact::DataAbsent { path: path.clone(), source: source.at }, source.at, env);
+                self.raise(Fact::DataAbsent { path: path.clone(), source: source.at }, source.at, env);
             }
             Some(Told::Broken(diagnostic)) => {
                 self.raise(Fact::Ready((**diagnostic).clone()), source.at, env);
             }
-            Some(Told::Known(facts)) => self.hold_fields(name, facts, source, fields, env),
+            Some(Told::Known(facts)) => self.hold_fields(&name.text, facts, source, fields, env),
         }
     }
 
-    fn hold_fields(&mut self, name: &Name, facts: &SplitFacts, source: &SourceCall, fields: &[Field], env: &Env) {
+    fn hold_fields(&mut self, data: &Symbol, facts: &SplitFacts, source: &SourceCall, fields: &[Field], env: &Env) {
         for (field, has) in fields.iter().zip(&facts.fields) {
             if let (Element::Index(n), Some(classes)) = (field.element, has.classes)
                 && self.sizes.number(n).is_some_and(|n| usize::try_from(n).is_ok_and(|n| n < classes))
             {
                 let names = has.names.iter().map(|name| Symbol::from(&**name)).collect();
-                let net = self.classes.iter().find(|(dataset, _)| *dataset == name.text).map(|(_, net)| *net);
-                let fact = Fact::Classes { data: n, found: classes, names, source: source.at, net };
+                let output = self.class_outputs.get(data).copied();
+                let fact = Fact::Classes { output, data: n, net: classes, names, source: source.at };
                 self.raise(fact, field.at, env);
             }
             if let Some(shape) = &has.shape
                 && !self.same_but_ones(&field.shape, shape)
             {
                 let has = shape.iter().map(|&n| u32::try_from(n).unwrap_or(u32::MAX)).collect();
-                let (declared, own) = (field.shape.clone(), field.name.clone());
-                self.raise(Fact::DataShape { field: own, declared, has, source: source.at }, field.at, env);
+                let (declared, name) = (field.shape.clone(), field.name.clone());
+                self.raise(Fact::DataShape { field: name, declared, has, source: source.at }, field.at, env);
             }
         }
     }

@@ -2,8 +2,7 @@
 
 use super::checker::Checker;
 use super::flat::{NewPiece, free_vars};
-use super::found::{Fact, Part};
-use super::index_uses::IndexUses;
+use super::found::{Fact, Found, Part};
 use super::indices::Ranges;
 use super::net::{Element, Linear, TensorKind, VarId};
 use super::scope::{Env, output_type};
@@ -90,59 +89,46 @@ impl<'t> Checker<'t> {
                 Subscript::Range(..) => None,
             };
             let Some(form) = form else {
-                let wrong = match subscript {
-                    Subscript::At(expr) => matches!(self.eval(expr, &inner), Value::Poison),
-                    Subscript::Range(..) => false,
-                };
-                if !wrong {
-                    self.raise(Fact::NotAffine, target_at, env);
-                }
+                self.raise(Fact::NotAffine, target_at, env);
                 return None;
             };
-            if let (Some(size), Subscript::At(expr)) = (dims.and_then(|dims| dims.get(i).copied().flatten()), subscript) {
-                self.constrain(&mut ranges, form.clone(), expr, size, target_at);
+            if let Some(size) = dims.and_then(|dims| dims.get(i).copied().flatten()) {
+                self.constrain(&mut ranges, form.clone(), size, target_at);
             }
             write.push(form);
         }
         self.collect_pipeline(value, &mut ranges, &inner);
-        self.settle_ranges(&ranges, at, env);
+        self.settle_ranges(&ranges, env);
         for &var in &indices {
             if self.flat.extent(var).is_none() {
                 let name = self.flat.vars[var.index()].name.clone();
-                self.raise(Fact::NoRange { name }, target_at, env);
+                self.no_range(name, target_at, env);
                 return None;
             }
         }
-        let (reported, text) = (self.found.len(), value);
+        let reported = self.found.len();
+        let (tree, value_at) = (value, value.at);
         let value = self.pipeline(value, &inner);
-        self.only_right(reported, target_at, text, &inner);
+        self.only_right(reported, (target_at, value_at), tree, &inner);
         let term = self.to_term(value, at, &inner)?;
         Some(Evaluated { indices, write, term, at })
     }
 
     /// An unknown name in the right side's subscripts is an index that nothing binds (E0305).
-    fn only_right(&mut self, reported: usize, target_at: Span, value: &'t Pipeline, env: &Env) {
+    fn only_right(&mut self, reported: usize, (target_at, at): (Span, Span), value: &'t Pipeline, env: &Env) {
         for i in reported..self.found.len() {
-            let Fact::UnknownName { name, call: false, .. } = &self.found[i].fact else { continue };
+            let Found { fact: Fact::UnknownName { name, call: false, .. }, at: found_at, .. } = &self.found[i] else {
+                continue;
+            };
             let name = name.clone();
-            let mut look = IndexUses { name: &name, uses: Vec::new(), axes: Vec::new() };
-            look.pipeline(value);
-            if look.uses.is_empty() {
+            let unbound = super::unbound::find(value, &name);
+            if !at.holds(*found_at) || unbound.uses.is_empty() {
                 continue;
             }
-            let (uses, axes) = (look.uses, look.axes);
-            let term = super::index_uses::smallest_product(value, &uses);
-            let values = axes.iter().find_map(|(base, axis)| self.axis_of(base, *axis, env));
-            self.found[i].fact = Fact::OnlyRight { name, uses, values, target_at, term };
-        }
-    }
-
-    /// The length of an axis of a named tensor.
-    fn axis_of(&mut self, base: &Symbol, axis: usize, env: &Env) -> Option<SizeId> {
-        let scope = self.find(env.scope, base)?;
-        match self.force(scope, base) {
-            Ok(Value::View(view)) => self.shape(&view).get(axis).copied(),
-            Ok(_) | Err(_) => None,
+            let shape = unbound.axis.and_then(|(base, axis)| Some((self.known_shape(base, env)?, axis)));
+            let values = shape.and_then(|(shape, axis)| shape.get(axis).copied());
+            let (reduction, uses) = (unbound.term, unbound.uses);
+            self.found[i].fact = Fact::OnlyRight { name, values, target_at, reduction, uses };
         }
     }
 
@@ -208,7 +194,7 @@ impl<'t> Checker<'t> {
             && known.len() != rank
         {
             let shape = known.iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            self.raise(Fact::Rank { what: format!("'{name}'"), wants: known.len(), has: rank, shape }, at, env);
+            self.raise(Fact::Rank { what: format!("'{name}'"), wants: rank, has: known.len(), shape }, at, env);
             return self.lost(dims, at, env);
         }
         let mut shape = Vec::with_capacity(rank);

@@ -9,7 +9,6 @@ use super::scope::{Entry, Env, ScopeId};
 use super::terms::Axes;
 use super::values::{Callee, Layer, LayerKind, Number, Term, Value, View};
 use crate::ids::Symbol;
-use crate::problem::time::needs_itself::Need;
 use crate::size::Formula;
 use crate::source::Span;
 use crate::source::tree::{self, BinaryOp, Expr, ExprKind, Head, Name};
@@ -50,12 +49,12 @@ impl<'t> Checker<'t> {
             return Value::Term(Term::scalar(Scalar::Index(Linear::var(var)), at));
         }
         if let Some(scope) = self.find(env.scope, name) {
-            self.asking.push((scope, name.clone(), at));
-            let found = self.force(scope, name);
-            self.asking.pop();
-            return match found {
+            return match self.force(scope, name) {
                 Ok(value) => self.at_use(value, at),
-                Err(_) => self.in_circle(scope, name, at, env),
+                Err(begun) => {
+                    self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
+                    Value::Poison
+                }
             };
         }
         match &**name {
@@ -102,18 +101,27 @@ impl<'t> Checker<'t> {
                 self.mark(scope, name, Entry::Busy(pipeline.at));
                 let env = self.scope(scope).env.clone();
                 let value = self.apart(|checker| checker.pipeline(pipeline, &env));
+                let value = self.settled(value, pipeline.at, &env);
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
             Entry::Pending(statements) => {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
-                self.read.insert(begun, ());
+                self.asked.extend(super::lints::name_at(statements[0], name));
+                self.forcing.push((name.clone(), begun));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
+                self.forcing.pop();
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
         }
+    }
+
+    /// The definitions through which a name came back to itself, from its own on.
+    pub fn circle(&self, name: &Symbol, begun: Span) -> Vec<(Symbol, Span)> {
+        let start = self.forcing.iter().position(|(forced, at)| forced == name && *at == begun);
+        start.map_or_else(|| vec![(name.clone(), begun)], |start| self.forcing[start..].to_vec())
     }
 
     pub fn mark(&mut self, scope: ScopeId, name: &Symbol, entry: Entry<'t>) {
@@ -207,7 +215,7 @@ impl<'t> Checker<'t> {
     fn matmul(&mut self, a: Term, b: Term, at: Span, env: &Env) -> Value<'t> {
         let (lhs, rhs) = (self.part(&a), self.part(&b));
         if a.axes.is_empty() || b.axes.is_empty() || b.axes.len() > 2 {
-            self.raise(Fact::MatMulRank { lhs, rhs }, at, env);
+            self.raise(Fact::ProductRank { lhs, rhs }, at, env);
             return Value::Poison;
         }
         let inner = *a.axes.last().expect("not empty");
@@ -215,7 +223,7 @@ impl<'t> Checker<'t> {
         let axes: Axes = a.axes[..a.axes.len() - 1].iter().chain(&b.axes[1..]).copied().collect();
         if !self.may_equal(lhs_size, rhs_size) {
             let shape = self.axes_shape(&axes);
-            self.raise(Fact::InnerSizes { lhs, rhs, lhs_size, rhs_size }, at, env);
+            self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return self.poisoned(shape, Element::Real, env, at);
         }
         self.flat.bind(b.axes[0], Linear::var(inner));
@@ -262,7 +270,7 @@ impl<'t> Checker<'t> {
             Value::Sizes(sizes) => self.one_of(&sizes, subscripts, at, env),
             Value::Term(term) => self.subscript_term(term, subscripts, at, env),
             other => match self.to_view(other, "array", base.at, env) {
-                Some(view) => self.subscript_view(&view, subscripts, base.at, at, env),
+                Some(view) => self.subscript_view(&view, subscripts, at, env),
                 None => Value::Poison,
             },
         }
@@ -297,55 +305,24 @@ impl<'t> Checker<'t> {
             return false;
         }
         let Some(scope) = self.find(env.scope, name) else { return false };
-        self.asking.push((scope, name.clone(), base.at));
-        let found = self.force(scope, name);
-        self.asking.pop();
-        if found.is_ok() {
-            return false;
-        }
+        let Err(begun) = self.force(scope, name) else { return false };
         let moved = subscripts.iter().any(|subscript| match subscript {
             tree::Subscript::At(inner) => self.affine(inner, env).is_none_or(|form| form.as_var().is_none()),
             tree::Subscript::Range(..) => true,
         });
-        match moved {
-            true => {
-                let what = format!("a recurrence ('{name}' needs itself at another index)");
-                self.raise(Fact::NotYet { what }, at, env);
-            }
-            false => {
-                self.in_circle(scope, name, at, env);
-            }
-        }
+        let fact = match moved {
+            true => Fact::NotYet { what: format!("a recurrence ('{name}' needs itself at another index)") },
+            false => Fact::Cycle { through: self.circle(name, begun) },
+        };
+        self.raise(fact, at, env);
         true
     }
 
-    /// A name that is asked for while it is being evaluated: who needs whom.
-    pub fn in_circle(&mut self, scope: ScopeId, name: &Symbol, at: Span, env: &Env) -> Value<'t> {
-        let begun = self.asking.iter().rposition(|(s, n, _)| *s == scope && n == name);
-        let rest = begun.map_or(&[][..], |begun| &self.asking[begun + 1..]);
-        let mut cycle = Vec::new();
-        let mut own = name.clone();
-        for (_, needs, place) in rest {
-            cycle.push(Need { name: own.to_string(), at: *place, needs: needs.to_string() });
-            own = needs.clone();
-        }
-        cycle.push(Need { name: own.to_string(), at, needs: name.to_string() });
-        self.raise(Fact::Cycle { cycle }, at, env);
-        Value::Poison
-    }
-
     /// Elements of a tensor; axes without a subscript stay.
-    pub fn subscript_view(
-        &mut self,
-        view: &View,
-        of: &'t [tree::Subscript],
-        base: Span,
-        at: Span,
-        env: &Env,
-    ) -> Value<'t> {
+    pub fn subscript_view(&mut self, view: &View, of: &'t [tree::Subscript], at: Span, env: &Env) -> Value<'t> {
         let shape = self.shape(view).to_vec();
         if of.len() > shape.len() {
-            let what = self.sources.text(base).to_string();
+            let what = self.sources.text(at).to_string();
             self.raise(Fact::Rank { what, wants: of.len(), has: shape.len(), shape }, at, env);
             return Value::Poison;
         }
@@ -376,12 +353,8 @@ impl<'t> Checker<'t> {
         axes: &mut Axes,
         env: &Env,
     ) -> Option<Subscript> {
-        let before = self.raised;
         if let Some(form) = self.affine(inner, env) {
             return Some(Subscript::Affine(form));
-        }
-        if self.raised > before {
-            return None;
         }
         let value = self.eval(inner, env);
         let term = self.to_term(value, inner.at, env)?;
@@ -390,7 +363,7 @@ impl<'t> Checker<'t> {
             return None;
         };
         if !self.fits(n, size) {
-            let fact = Fact::IndexBeyond { below: n, classes: size };
+            let fact = Fact::TwoLengths { name: "a look-up".into(), first: (inner.at, n), second: (inner.at, size) };
             self.raise(fact, inner.at, env);
             return None;
         }
@@ -443,7 +416,7 @@ impl<'t> Checker<'t> {
         };
         let Some(forms) = forms else {
             let Some(view) = self.to_view(Value::Term(term), "y", at, env) else { return Value::Poison };
-            return self.subscript_view(&view, of, at, at, env);
+            return self.subscript_view(&view, of, at, env);
         };
         for (form, &var) in forms.into_iter().zip(&term.axes) {
             self.flat.bind(var, form);
@@ -460,9 +433,9 @@ impl<'t> Checker<'t> {
                     let size = self.close(open, env);
                     Some(self.size_form(size))
                 }
-                ratio @ Value::Number(Number::Real(_, Some(_))) => {
-                    self.to_size(ratio, expr.at, env);
-                    None
+                inexact @ Value::Number(Number::Real(_, Some(_))) => {
+                    let size = self.to_size(inexact, expr.at, env);
+                    Some(self.size_form(size))
                 }
                 _other => None,
             };
@@ -523,12 +496,10 @@ impl<'t> Checker<'t> {
 
     /// What a name in call position is.
     pub fn callee_of(&mut self, name: &Symbol, env: &Env, stage: bool) -> Option<Callee<'t>> {
-        if let Some(scope) = self.find(env.scope, name) {
-            match self.force(scope, name) {
-                Ok(Value::Layer(layer)) => return Some(Callee::Layer(layer)),
-                Ok(Value::Poison) => return Some(Callee::Poison),
-                Ok(_) | Err(_) => {}
-            }
+        if let Some(scope) = self.find(env.scope, name)
+            && let Ok(Value::Layer(layer)) = self.force(scope, name)
+        {
+            return Some(Callee::Layer(layer));
         }
         if !env.library
             && let Some(definition) = self.user.get(name)

@@ -19,14 +19,12 @@ pub struct Draft {
     uses: Vec<UseInfo>,
     /// Of an optimiser: the new weight.
     pub new_weight: Option<TensorId>,
-    /// Whether an error was reported on the way.
-    pub poisoned: bool,
 }
 
 impl Draft {
     /// Keeps what outputs and updates need.
     pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>) -> Draft {
-        let Building { tensors, pieces, uses, mut updates, new_weight, poisoned, .. } = building;
+        let Building { tensors, pieces, uses, mut updates, new_weight, .. } = building;
         let needed =
             needed(&pieces, outputs.iter().map(|(_, t)| *t).chain(updates.iter().map(|(_, t)| *t)).chain(new_weight));
         let mut places: Vec<Option<TensorId>> = vec![None; tensors.len()];
@@ -66,7 +64,7 @@ impl Draft {
         updates.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         let new_weight = new_weight.map(place);
         let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new() };
-        Draft { flat, uses: kept_uses, new_weight, poisoned }
+        Draft { flat, uses: kept_uses, new_weight }
     }
 
     /// The parameters and state that are read, and the state that is updated.

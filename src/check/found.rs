@@ -1,9 +1,6 @@
 //! What the checker finds wrong: facts only. Words stand in `problem`.
 
-use super::net::Element;
 use crate::ids::Symbol;
-use crate::problem::InUse;
-use crate::problem::time::needs_itself::Need;
 use crate::size::SizeId;
 use crate::source::Span;
 
@@ -13,8 +10,19 @@ pub struct Found {
     pub fact: Fact,
     /// The primary place.
     pub at: Span,
-    /// The uses of blocks that it happened in, outermost first.
-    pub uses: Vec<InUse>,
+    /// The use of a user's block that it happened in.
+    pub used: Option<Used>,
+}
+
+/// A use of a user's block.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub block: Symbol,
+    pub head: Span,
+    pub body: Span,
+    pub call: Span,
+    /// The numbers that its names have.
+    pub bound: Vec<(Symbol, SizeId)>,
 }
 
 /// A tensor that takes part.
@@ -51,8 +59,12 @@ pub enum Fact {
     },
     TooManyArguments {
         block: Symbol,
-        takes: usize,
         inputs: Vec<Symbol>,
+    },
+    /// A function with another number of arguments.
+    ArgumentCount {
+        block: Symbol,
+        takes: usize,
     },
     ArgumentTwice {
         block: Symbol,
@@ -64,7 +76,47 @@ pub enum Fact {
         is: String,
     },
     /// A block that is used while it is being unfolded.
-    Recursion { cycle: Vec<(Symbol, Span)> },
+    Recursion {
+        block: Symbol,
+    },
+    /// What stands where a layer belongs.
+    NotALayer {
+        is: String,
+    },
+    /// An output that nothing defines; without a name where a body has no result at all.
+    NeverDefined {
+        name: Option<Symbol>,
+        of: Symbol,
+    },
+    /// A line without `=` beside another result; none where there are several outputs.
+    TwoResults {
+        other: Option<Span>,
+        of: Symbol,
+    },
+    /// `(a, b) = ...` of another number of values.
+    TupleCount {
+        names: usize,
+        values: usize,
+    },
+    /// An array whose rows have different lengths.
+    Ragged,
+    /// More uses of blocks than a net may have.
+    TooManyUses {
+        most: usize,
+    },
+    /// A tensor with more elements than can be counted.
+    TooMany {
+        shape: Vec<SizeId>,
+    },
+    /// Indices below `comes` where those below `wanted` are meant.
+    IndexCount {
+        comes: SizeId,
+        wanted: SizeId,
+    },
+    /// A code that no message has.
+    UnknownCode {
+        code: Symbol,
+    },
     /// Left out until recurrences, several objectives and so on are there.
     NotYet {
         what: String,
@@ -73,28 +125,15 @@ pub enum Fact {
     InnerSizes {
         lhs: Part,
         rhs: Part,
-        lhs_size: SizeId,
-        rhs_size: SizeId,
     },
     /// E0302: a `require` that does not hold, its text filled in.
     Required {
         text: String,
-        block: Symbol,
+        /// The numbers that the names of the block have.
+        bound: Vec<(Symbol, SizeId)>,
         output: Vec<SizeId>,
-        require: Span,
+        condition: Span,
     },
-    /// E0311
-    MatMulRank { lhs: Part, rhs: Part },
-    /// What stands behind an arrow is no layer.
-    NotALayer { is: String },
-    /// An output without a definition, and a body without a result.
-    NeverDefined { name: Option<Symbol>, of: Symbol },
-    TwoResults { other: Option<Span>, of: Symbol },
-    /// A count of index values that is larger than the axis they look up in.
-    IndexBeyond { below: SizeId, classes: SizeId },
-    Unused { name: Symbol },
-    /// Window, picture, the output of an axis that loses something, and how many rows and columns are never read.
-    DropsRows { window: Vec<SizeId>, input: Vec<SizeId>, output: SizeId, lost: Vec<i64> },
     /// E0303
     ShapesDiffer {
         op: &'static str,
@@ -103,12 +142,20 @@ pub enum Fact {
     },
     /// E0304
     RemarkWrong {
-        written: Vec<SizeId>,
+        /// None for `_`.
+        written: Vec<Option<SizeId>>,
         comes: Vec<SizeId>,
         stage: Span,
     },
-    /// E0305: every place where it stands, how many values it has, the part of the right side to put a sum around.
-    OnlyRight { name: Symbol, uses: Vec<Span>, values: Option<SizeId>, target_at: Span, term: Option<Span> },
+    /// E0305
+    OnlyRight {
+        name: Symbol,
+        values: Option<SizeId>,
+        target_at: Span,
+        reduction: Span,
+        /// Where the name stands in subscripts.
+        uses: Vec<Span>,
+    },
     /// E0306
     TwoLengths {
         name: Symbol,
@@ -121,12 +168,23 @@ pub enum Fact {
         declared: (Span, Vec<Option<SizeId>>),
         comes: Part,
     },
+    /// One set of weights, two shapes.
+    SharedWeights {
+        name: Symbol,
+        first: Vec<SizeId>,
+        again: Vec<SizeId>,
+    },
     /// The number of axes.
     Rank {
         what: String,
         wants: usize,
         has: usize,
         shape: Vec<SizeId>,
+    },
+    /// `@` between shapes that it does not take.
+    ProductRank {
+        lhs: Part,
+        rhs: Part,
     },
     /// An element outside of its axis.
     OutOfRange {
@@ -156,7 +214,6 @@ pub enum Fact {
     NotWhole {
         lhs: SizeId,
         rhs: SizeId,
-        size: SizeId,
     },
     TooLarge {
         size: Option<SizeId>,
@@ -164,19 +221,23 @@ pub enum Fact {
     NotPositive {
         size: SizeId,
     },
-    ByZero,
+    ByZero {
+        size: SizeId,
+    },
     /// A size that must be a number here.
     NotKnown {
         what: String,
     },
     /// A cycle at distance 0.
-    Cycle { cycle: Vec<Need> },
+    Cycle {
+        through: Vec<(Symbol, Span)>,
+    },
     /// E0610
     NotProbability {
         block: Symbol,
-        input: Symbol,
         made: Span,
-        is: Element,
+        /// Whether the classes exclude each other.
+        exclusive: bool,
     },
     /// Softmax twice.
     AppliedTwice {
@@ -186,7 +247,6 @@ pub enum Fact {
     /// Whole numbers wanted, or of another count.
     NotIndex {
         what: String,
-        made: Span,
     },
     /// A block with state, or across the batch, that is mapped.
     Mapped {
@@ -194,7 +254,14 @@ pub enum Fact {
         why: &'static str,
     },
     /// E0602
-    Classes { data: SizeId, found: usize, names: Vec<Symbol>, source: Span, net: Option<(Span, SizeId)> },
+    Classes {
+        /// The output of the net that is trained on them.
+        output: Option<SizeId>,
+        data: SizeId,
+        net: usize,
+        names: Vec<Symbol>,
+        source: Span,
+    },
     DataShape {
         field: Symbol,
         declared: Vec<SizeId>,
@@ -224,15 +291,19 @@ pub enum Fact {
     JudgedOnTest,
     /// Found by another room, and told already.
     Ready(crate::diagnostic::Diagnostic),
+    /// Windows that do not reach the end of their axes.
+    DropsRows {
+        window: Vec<SizeId>,
+        input: Vec<SizeId>,
+        output: SizeId,
+        lost: Vec<i64>,
+    },
+    /// A definition that nothing reads.
+    Unread {
+        name: Symbol,
+    },
     /// Anything else that needs one sentence.
     Other {
-        code: &'static str,
-        headline: String,
-        label: String,
-        help: Option<String>,
-    },
-    /// A lint.
-    Lint {
         code: &'static str,
         headline: String,
         label: String,

@@ -26,18 +26,6 @@ pub struct Ranges {
     forms: Vec<(Linear, SizeId, Span)>,
     /// Indices whose range a bound fixes.
     bounded: Vec<VarId>,
-    /// Indices that subscript something wrong: nothing is said of them.
-    lost: Vec<VarId>,
-}
-
-/// What is known of a subscripted name.
-#[derive(Debug, PartialEq)]
-enum Known {
-    Shape(Vec<SizeId>),
-    /// No tensor, or none yet.
-    Open,
-    /// Poison.
-    Wrong,
 }
 
 impl Ranges {
@@ -49,13 +37,11 @@ impl Ranges {
 
 impl<'t> Checker<'t> {
     /// What a subscript on an axis says.
-    pub fn constrain(&mut self, ranges: &mut Ranges, form: Linear, text: &Expr, size: SizeId, at: Span) {
-        let alone = matches!(text.kind, ExprKind::Name(_));
+    pub fn constrain(&mut self, ranges: &mut Ranges, form: Linear, size: SizeId, at: Span) {
         match form.as_var() {
-            // `top + i` with top = 0 is no index that stands alone.
-            Some(var) if alone => ranges.bare.push((var, size, at)),
-            _other if form.terms.is_empty() => {}
-            _other => ranges.forms.push((form, size, at)),
+            Some(var) => ranges.bare.push((var, size, at)),
+            None if form.terms.is_empty() => {}
+            None => ranges.forms.push((form, size, at)),
         }
     }
 
@@ -142,28 +128,32 @@ impl<'t> Checker<'t> {
     }
 
     fn collect_subscripts(&mut self, base: &'t Expr, subscripts: &'t [Subscript], ranges: &mut Ranges, env: &Env) {
-        let known = match &base.kind {
+        let shape = match &base.kind {
             ExprKind::Name(name) if env.index(name).is_none() => self.known_shape(name, env),
             _other => {
                 self.collect(base, ranges, env);
-                Known::Open
+                None
             }
         };
-        let shape = if let Known::Shape(shape) = &known { Some(shape.clone()) } else { None };
         for (i, subscript) in subscripts.iter().enumerate() {
             match subscript {
                 Subscript::At(inner) => {
                     let size = shape.as_ref().and_then(|shape| shape.get(i).copied());
                     match (self.quietly(|c| c.affine(inner, env)), size) {
-                        (Some(form), Some(size)) => self.constrain(ranges, form, inner, size, inner.at),
-                        (Some(form), None) if known == Known::Wrong => {
-                            ranges.lost.extend(form.terms.iter().map(|(var, _)| *var));
+                        (Some(form), Some(size)) if matches!(inner.kind, ExprKind::Name(_)) => {
+                            self.constrain(ranges, form, size, inner.at);
                         }
-                        (Some(_), None) => {}
-                        (None, _) => {
-                            self.collect(inner, ranges, env);
-                            self.lose(inner, ranges, env);
+                        // `top + i` fixes no range, not even where top is 0.
+                        (Some(form), Some(_)) if form.terms.is_empty() => {}
+                        (Some(form), Some(size)) => ranges.forms.push((form, size, inner.at)),
+                        (Some(form), None) => {
+                            if shape.is_some() {
+                                // One subscript too many is told later; its index has a range as far as ranges go.
+                                let poison = self.sizes.poison(inner.at);
+                                self.constrain(ranges, form, poison, inner.at);
+                            }
                         }
+                        (None, _) => self.collect(inner, ranges, env),
                     }
                 }
                 Subscript::Range(first, end) => {
@@ -174,33 +164,18 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// Indices in a subscript that is no affine form: nothing is said of them here.
-    fn lose(&self, expr: &Expr, ranges: &mut Ranges, env: &Env) {
-        match &expr.kind {
-            ExprKind::Name(name) => ranges.lost.extend(env.index(name)),
-            ExprKind::Negate(inner) => self.lose(inner, ranges, env),
-            ExprKind::Binary { lhs, rhs, .. } => {
-                self.lose(lhs, ranges, env);
-                self.lose(rhs, ranges, env);
-            }
-            _other => {}
-        }
-    }
-
-    /// The axes of a named tensor.
-    fn known_shape(&mut self, name: &Symbol, env: &Env) -> Known {
-        let Some(scope) = self.find(env.scope, name) else { return Known::Open };
-        match self.force(scope, name) {
-            Ok(Value::View(view)) => Known::Shape(self.shape(&view).to_vec()),
-            Ok(list @ Value::List(_, at)) => {
+    /// The axes of a named tensor, unless it is just being defined.
+    pub fn known_shape(&mut self, name: &Symbol, env: &Env) -> Option<Vec<SizeId>> {
+        let scope = self.find(env.scope, name)?;
+        match self.force(scope, name).ok()? {
+            Value::View(view) => Some(self.shape(&view).to_vec()),
+            list @ Value::List(..) => {
                 let (mut shape, mut values) = (Vec::new(), Vec::new());
+                let at = self.scope(scope).env.call?;
                 self.quietly(|c| c.flatten(&list, 0, &mut shape, &mut values, at, env));
-                Known::Shape(shape.into_iter().map(|n| self.sizes.written(n as i64, at)).collect())
+                Some(shape.into_iter().map(|n| self.sizes.written(n as i64, at)).collect())
             }
-            // What needs itself is reported where it is evaluated.
-            Ok(Value::Poison) | Err(_) => Known::Wrong,
-            Ok(Value::Number(_) | Value::Window(_) | Value::Truth(_) | Value::Text(_) | Value::Sizes(_)) => Known::Open,
-            Ok(Value::Term(_) | Value::Layer(_) | Value::Tuple(_) | Value::Absent) => Known::Open,
+            _other => None,
         }
     }
 
@@ -247,35 +222,29 @@ impl<'t> Checker<'t> {
     }
 
     /// Gives every variable its range, and reports those that two places contradict.
-    pub fn settle_ranges(&mut self, ranges: &Ranges, at: Span, env: &Env) {
+    pub fn settle_ranges(&mut self, ranges: &Ranges, env: &Env) {
         let mut first: Vec<(VarId, SizeId, Span)> = Vec::new();
-        for &(var, size, here) in &ranges.bare {
+        for &(var, size, at) in &ranges.bare {
             if ranges.bounded.contains(&var) {
                 continue;
             }
             match first.iter().find(|(v, ..)| *v == var) {
                 None if self.flat.extent(var).is_none() => {
                     self.flat.vars[var.index()].extent = Some(size);
-                    first.push((var, size, here));
+                    first.push((var, size, at));
                 }
                 None => {}
                 Some(&(_, known, known_at)) if !self.may_equal(known, size) => {
                     let name = self.flat.vars[var.index()].name.clone();
-                    let fact = Fact::TwoLengths { name, first: (known_at, known), second: (here, size) };
-                    self.raise(fact, here, env);
-                    let poison = self.sizes.poison(here);
+                    let fact = Fact::TwoLengths { name, first: (known_at, known), second: (at, size) };
+                    self.raise(fact, at, env);
+                    let poison = self.sizes.poison(at);
                     self.flat.vars[var.index()].extent = Some(poison);
                 }
                 Some(_) => {}
             }
         }
         while self.widen_one(ranges, env) {}
-        for &var in &ranges.lost {
-            if self.flat.extent(var).is_none() {
-                let poison = self.sizes.poison(at);
-                self.flat.vars[var.index()].extent = Some(poison);
-            }
-        }
     }
 
     /// Finds the range of the first variable that has none and for which it can be told.

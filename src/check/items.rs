@@ -17,7 +17,7 @@ use crate::source::tree::{self, Dim, Input, Item, ItemKind, NetworkKind, Tree, T
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The scope of the user's constants, and that of the library, which has none.
@@ -67,7 +67,7 @@ pub fn check_items(
         let draft = checker.net(definition, &env);
         drafts.nets.push(draft);
     }
-    checker.net_classes(tree, &drafts.nets);
+    checker.class_outputs = class_outputs(tree, &drafts.nets);
     for item in &tree.items {
         if let ItemKind::Data { name, fields, body } = &item.kind {
             let dataset = checker.dataset(name, fields, body, item.at, &env);
@@ -87,8 +87,26 @@ pub fn check_items(
         }
     }
     checker.unused(&env);
-    super::tell::tell(&checker.found, &checker.fine, sources, &checker.sizes, &heads, problems);
+    if !problems.has_errors() {
+        checker.unread(&env);
+    }
+    super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
+    checker.calls.iter().for_each(|(head, call)| problems.fine_use(*head, *call));
     finish(checker, drafts)
+}
+
+/// What the nets that are trained on each data set give as a vector: one number for each class.
+fn class_outputs(tree: &Tree, nets: &[NetDraft]) -> IndexMap<Symbol, SizeId> {
+    let mut found = IndexMap::new();
+    for item in &tree.items {
+        let ItemKind::Train { nets: names, data: Some(data), .. } = &item.kind else { continue };
+        let trained = nets.iter().filter(|net| names.iter().any(|name| name.text == net.name));
+        let vectors = trained.flat_map(|net| &net.outputs).filter(|field| field.shape.len() == 1);
+        for field in vectors {
+            found.entry(data.text.clone()).or_insert(field.shape[0]);
+        }
+    }
+    found
 }
 
 fn definitions<'t>(tree: &'t Tree, library: &'t [Tree]) -> Vec<Definition<'t>> {
@@ -119,7 +137,8 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         depth: 0,
         library,
     };
-    let scope = |env: Env| Scope::new(None, env);
+    let scope =
+        |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() };
     let _ = tree;
     Checker {
         sources,
@@ -134,14 +153,13 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         binders: IndexMap::new(),
         guards: Vec::new(),
         active: Vec::new(),
-        asking: Vec::new(),
-        applied: Vec::new(),
-        fine: Vec::new(),
-        classes: Vec::new(),
-        read: IndexMap::new(),
-        unread: IndexMap::new(),
         quiet: 0,
         raised: 0,
+        calls: Vec::new(),
+        forcing: Vec::new(),
+        class_outputs: IndexMap::new(),
+        asked: BTreeSet::new(),
+        unasked: BTreeMap::new(),
         options,
         remarks: Vec::new(),
         live: BTreeSet::new(),
@@ -359,30 +377,8 @@ impl<'t> Checker<'t> {
         draft
     }
 
-    /// Definitions that nothing reads, told only where nothing is wrong.
+    /// Blocks that nothing uses are looked at with their names free.
     fn unused(&mut self, env: &Env) {
-        let error = |found: &super::found::Found| !matches!(found.fact, Fact::JudgedOnTest | Fact::DataAbsent { .. });
-        if self.found.iter().any(error) {
-            return;
-        }
-        for (at, name) in std::mem::take(&mut self.unread) {
-            if !self.read.contains_key(&at) {
-                self.lint(Fact::Unused { name }, at, env);
-            }
-        }
-    }
-
-    /// The classes of the first net that trains on each data set: the last axis of its first output.
-    fn net_classes(&mut self, tree: &'t Tree, nets: &[NetDraft]) {
-        for item in &tree.items {
-            let ItemKind::Train { nets: names, data: Some(data), .. } = &item.kind else { continue };
-            let net = names.first().and_then(|name| nets.iter().find(|net| net.name == name.text));
-            let shape = net.and_then(|net| net.outputs.first()).and_then(|output| output.shape.last().copied());
-            let definition = names.first().and_then(|name| self.user.get(&name.text));
-            let dim = definition.and_then(|d| d.network.outputs.first()).and_then(|output| output.ty.dims.last());
-            if let (Some(size), Some(Dim::Size(expr))) = (shape, dim) {
-                self.classes.push((data.text.clone(), (expr.at, size)));
-            }
-        }
+        let _ = env;
     }
 }

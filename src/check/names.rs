@@ -1,4 +1,4 @@
-//! What stands in sight of an unknown name: words choose what it may have been meant for.
+//! What an unknown name may have been meant for: everything in sight. `problem` chooses.
 
 use super::checker::Checker;
 use super::intrinsics::Intrinsic;
@@ -6,7 +6,7 @@ use super::scope::Env;
 use crate::ids::Symbol;
 
 impl<'t> Checker<'t> {
-    /// Names in sight but `name` itself; blocks and functions too if it stands in call position.
+    /// Names in sight; blocks and functions too if `name` stands in call position.
     pub fn near(&self, name: &str, env: &Env, call: bool) -> Vec<Symbol> {
         let mut known: Vec<Symbol> = Vec::new();
         let mut next = Some(env.scope);

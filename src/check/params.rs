@@ -9,7 +9,7 @@ use super::net::{Element, Initialiser, ParamId};
 use super::scope::Env;
 use super::values::{Number, Value, View};
 use crate::ids::Symbol;
-use crate::size::{SizeId, show};
+use crate::size::SizeId;
 use crate::source::Span;
 use crate::source::tree::{Expr, ExprKind, Head, Pipeline, Type};
 use indexmap::IndexMap;
@@ -95,14 +95,9 @@ impl<'t> Checker<'t> {
         let id = self.params.declare(declared);
         let known = self.params.get(id).shape.clone();
         if known.len() != shape.len() || !known.iter().zip(&shape).all(|(a, b)| self.may_equal(*a, *b)) {
-            let at = self.applied.last().copied().or(env.call).unwrap_or(at);
-            let (first, now) = (show::shape(&self.sizes, &known), show::shape(&self.sizes, &shape));
-            let layer = self.births.get(env.birth).label.clone();
-            let headline = format!("{layer} has a {name} of {first} from its first use, and {now} is needed here");
-            let help = Some("a named layer has one set of weights; write the layer out for one of its own".to_string());
-            self.raise_at(Fact::Other { code: "E0310", headline, label: now, help }, at, env);
-            let shape = known.iter().map(|_| self.sizes.poison(at)).collect();
-            return self.poisoned(shape, Element::Real, env, at);
+            let at = env.call.unwrap_or(at);
+            self.raise(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
+            return self.poisoned(known, Element::Real, env, at);
         }
         let tensor = self.flat.param(id, name, shape, env.use_id, at);
         if let Some(use_id) = env.use_id
@@ -125,7 +120,7 @@ impl<'t> Checker<'t> {
             let Some(n) = self.sizes.number(size) else { return };
             product = match product.checked_mul(n) {
                 Some(product) if product <= 1 << 40 => product,
-                _ => return self.raise(Fact::TooLarge { size: None }, at, env),
+                _ => return self.raise(Fact::TooMany { shape: shape.to_vec() }, at, env),
             };
         }
     }

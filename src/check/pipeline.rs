@@ -88,14 +88,7 @@ impl<'t> Checker<'t> {
     }
 
     fn no_layer(&mut self, expr: &'t Expr, env: &Env) -> Value<'t> {
-        let is = match &expr.kind {
-            ExprKind::Number(..) => "a number",
-            ExprKind::Window(_) => "a window",
-            ExprKind::Text(_) => "a text",
-            ExprKind::Array(_) => "an array",
-            _other => "an expression",
-        };
-        self.raise(Fact::NotALayer { is: is.into() }, expr.at, env);
+        self.raise(Fact::NotALayer { is: "an expression".into() }, expr.at, env);
         Value::Poison
     }
 
@@ -110,8 +103,11 @@ impl<'t> Checker<'t> {
     ) -> Value<'t> {
         let args = self.arguments(args, env);
         let Some(callee) = self.callee_of(name, env, true) else {
-            if let Some(scope) = self.find(env.scope, name) {
-                let is = self.force(scope, name).map_or("what is just being defined", |value| value.what());
+            if self.find(env.scope, name).is_some() {
+                let is = match self.find(env.scope, name).map(|scope| self.force(scope, name)) {
+                    Some(Ok(value)) => value.what(),
+                    Some(Err(_)) | None => "a tensor",
+                };
                 self.raise(Fact::NotALayer { is: is.into() }, name_at, env);
             } else {
                 let near = self.near(name, env, true);
@@ -148,7 +144,6 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
-            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {
@@ -157,7 +152,7 @@ impl<'t> Checker<'t> {
                 };
                 let Some(input) = input else { return Value::Layer(layer.clone()) };
                 if let Some(extra) = args.next() {
-                    let fact = Fact::TooManyArguments { block: "the layer".into(), takes: 1, inputs: vec![] };
+                    let fact = Fact::TooManyArguments { block: "the layer".into(), inputs: vec![] };
                     self.raise(fact, extra.at, env);
                 }
                 self.apply_layer(&layer.clone(), input, at, env)
@@ -167,13 +162,6 @@ impl<'t> Checker<'t> {
 
     /// Applies a layer value: its weights are born where it was written, its tensors belong to where it is applied.
     fn apply_layer(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
-        self.applied.push(at);
-        let value = self.apply_kind(layer, input, at, env);
-        self.applied.pop();
-        value
-    }
-
-    fn apply_kind(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
         let mut inner = layer.env.clone();
         inner.use_id = env.use_id;
         inner.ambient = merged(&layer.env.ambient, &env.ambient);
@@ -276,9 +264,7 @@ impl<'t> Checker<'t> {
     fn too_many_uses(&mut self, at: Span, env: &Env) -> bool {
         let many = self.flat.uses.len() > MOST_USES;
         if many {
-            let headline = format!("more than {MOST_USES} uses of blocks in one net");
-            let label = "this repeat makes them".to_string();
-            self.raise(Fact::Other { code: "E0404", headline, label, help: None }, at, env);
+            self.raise(Fact::TooManyUses { most: MOST_USES }, at, env);
         }
         many
     }
@@ -420,20 +406,34 @@ impl<'t> Checker<'t> {
     fn checked(&mut self, value: Value<'t>, comes: Vec<SizeId>, ty: &'t Type, stage: Span, env: &Env) -> Value<'t> {
         let dims = self.dims(ty, env);
         if dims.len() != comes.len() {
-            let written = dims.iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(ty.at))).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+            self.differs(ty, &dims, comes, stage, env);
             return self.reset(ty, None, stage, env);
         }
         let agrees = |(dim, size): (&Option<SizeId>, &SizeId)| dim.is_none_or(|dim| self.may_equal(dim, *size));
         if !dims.iter().zip(&comes).all(agrees) {
-            let written = dims.iter().zip(&comes).map(|(dim, size)| dim.unwrap_or(*size)).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage }, ty.at, env);
+            self.differs(ty, &dims, comes, stage, env);
             return value;
         }
         match comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
             true => self.reset(ty, Some(comes), stage, env),
-            false => value,
+            false => self.confirmed(value, ty, &dims),
         }
+    }
+
+    /// A remark that is right is the nearest place where its sizes can be read.
+    fn confirmed(&mut self, value: Value<'t>, ty: &'t Type, dims: &[Option<SizeId>]) -> Value<'t> {
+        let Value::View(view) = &value else { return value };
+        if !matches!(self.flat.tensors[view.tensor].kind, super::net::TensorKind::Defined) {
+            return value;
+        }
+        let (tensor, hidden) = (view.tensor, view.hidden.len());
+        for (i, (dim, written)) in dims.iter().zip(&ty.dims).enumerate() {
+            let (Some(_), tree::Dim::Size(expr)) = (dim, written) else { continue };
+            let from = self.flat.tensors[tensor].shape[hidden + i];
+            let Some(known) = self.sizes.value(from).cloned() else { continue };
+            self.flat.tensors[tensor].shape[hidden + i] = self.sizes.remark(known, Some(from), expr.at);
+        }
+        value
     }
 
     /// After an error a remark says what goes on.

@@ -7,7 +7,7 @@ use super::net::{UseId, VarId};
 use super::values::Value;
 use crate::ids::{Id, Symbol};
 use crate::source::Span;
-use crate::source::tree::{Dim, Output, Pipeline, Statement, Type};
+use crate::source::tree::{Dim, Network, Output, Pipeline, Statement, Type};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 use std::rc::Rc;
@@ -21,12 +21,10 @@ pub struct Scope<'t> {
     pub env: Env,
     /// Declared outputs.
     pub outputs: &'t [Output],
+    /// The block whose body this is.
+    pub network: Option<&'t Network>,
     /// The numbers that the names of this use have, for messages.
     pub bound: Vec<(Symbol, crate::size::SizeId)>,
-    /// Of a body: the block, its head, the call.
-    pub used: Option<(Symbol, Span, Span)>,
-    /// Of a body: the scope of the call.
-    pub caller: Option<ScopeId>,
 }
 pub type ScopeId = Id<ScopeKind>;
 
@@ -66,13 +64,6 @@ pub struct Env {
     /// Calls and bindings around, innermost last, for messages.
     pub depth: u32,
     pub library: bool,
-}
-
-impl<'t> Scope<'t> {
-    /// A scope without names.
-    pub fn new(parent: Option<ScopeId>, env: Env) -> Scope<'t> {
-        Scope { parent, names: IndexMap::new(), env, outputs: &[], bound: Vec::new(), used: None, caller: None }
-    }
 }
 
 impl Env {

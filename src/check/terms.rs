@@ -121,7 +121,7 @@ impl<'t> Checker<'t> {
         for &var in &free {
             let Some(extent) = self.flat.extent(var) else {
                 let name = self.flat.vars[var.index()].name.clone();
-                self.raise(Fact::NoRange { name }, at, env);
+                self.no_range(name, at, env);
                 return None;
             };
             shape.push(extent);
@@ -200,10 +200,15 @@ impl<'t> Checker<'t> {
         false
     }
 
+    /// Nothing says how far an index runs. Where an error was reported before, it may be what would have said it.
+    pub fn no_range(&mut self, name: crate::ids::Symbol, at: Span, env: &Env) {
+        if !self.flat.poisoned {
+            self.raise(Fact::NoRange { name }, at, env);
+        }
+    }
+
     fn ragged(&mut self, at: Span, env: &Env) -> bool {
-        let headline = "the rows of an array have different lengths".to_string();
-        let fact = Fact::Other { code: "E0312", headline, label: "not a box of numbers".into(), help: None };
-        self.raise(fact, at, env);
+        self.raise(Fact::Ragged, at, env);
         false
     }
 

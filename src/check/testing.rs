@@ -5,7 +5,7 @@ use super::finish::Draft;
 use super::found::{Fact, Part};
 use super::intrinsics::Intrinsic;
 use super::net::{Assertion, TensorId};
-use super::scope::Env;
+use super::scope::{Entry, Env};
 use super::values::{Number, Open, Term, Value};
 use crate::ids::Symbol;
 use crate::problem::Problems;
@@ -51,7 +51,7 @@ impl<'t> Checker<'t> {
                 assertions.extend(assertion);
             }
         }
-        self.sweep(&env, false);
+        self.finish_test(body, &env);
         let own = std::mem::replace(&mut self.found, before);
         let fails = match fails {
             None => {
@@ -59,14 +59,26 @@ impl<'t> Checker<'t> {
                 None
             }
             Some(code) => {
+                if crate::problem::find(&code.text).is_none() {
+                    self.raise(Fact::UnknownCode { code: code.text.clone() }, code.at, &env);
+                }
                 let mut problems = Problems::default();
-                super::tell::tell(&own, &[], self.sources, &self.sizes, heads, &mut problems);
+                super::tell::tell(&own, self.sources, &self.sizes, heads, &mut problems);
                 Some((code.text.clone(), problems.codes()))
             }
         };
         let draft = if fails.is_some() { Draft::default() } else { self.end(outputs) };
         let assertions = if fails.is_some() { Vec::new() } else { assertions };
         TestDraft { title: title.value.clone(), fails, draft, assertions, at }
+    }
+
+    fn finish_test(&mut self, _body: &'t Body, env: &Env) {
+        let names: Vec<Symbol> = self.scope(env.scope).names.keys().cloned().collect();
+        for name in names {
+            if let Some(Entry::Pending(_)) = self.scope(env.scope).names.get(&name) {
+                let _ = self.force(env.scope, &name);
+            }
+        }
     }
 
     /// `y[0, 2, 2] == -22`, `a == b within 1e-5`
@@ -139,7 +151,7 @@ impl<'t> Checker<'t> {
     pub fn call_tree(&mut self, intrinsic: Intrinsic, args: &'t [Argument], at: Span, env: &Env) -> Value<'t> {
         let [one] = args else {
             let block = Symbol::from(intrinsic.name());
-            self.raise(Fact::TooManyArguments { block, takes: 1, inputs: vec![] }, at, env);
+            self.raise(Fact::TooManyArguments { block, inputs: vec![] }, at, env);
             return Value::Poison;
         };
         let Head::Expr(expr) = &one.value.head else {

@@ -181,12 +181,13 @@ impl<'t> Checker<'t> {
         let StatementKind::Minimise { value, over, using } = &statement.kind else { return None };
         let env = self.open_body(work, true);
         let loss = self.scalar(value, "loss", "minimise", &env);
-        self.left_over(&env);
+        self.look_at_rest(&env);
+        let poisoned = self.flat.poisoned;
         let draft = self.end(loss.into_iter().map(|loss| ("loss".into(), loss)).collect());
         let over = self.over(over, work, &draft, statement.at);
         let used = self.using(using, &work.env)?;
         loss?;
-        if over.is_empty() && draft.poisoned {
+        if over.is_empty() && poisoned {
             return None;
         }
         if over.is_empty() {
@@ -206,28 +207,6 @@ impl<'t> Checker<'t> {
         }
         let optimiser = definition.network.name.text.clone();
         Some(ObjectiveDraft { draft, over, optimiser, clip, updates, at: statement.at })
-    }
-
-    /// Definitions that no objective asks for: a slip in a setting's name, or something for a report.
-    fn left_over(&mut self, env: &Env) {
-        let mut rest: Vec<(Symbol, Span)> = Vec::new();
-        for (name, entry) in &self.scope(env.scope).names {
-            if let Entry::Pending(statements) = entry {
-                rest.push((name.clone(), statements[0].at));
-            }
-        }
-        for (name, at) in rest {
-            let known: Vec<Symbol> = SETTINGS.iter().map(|s| Symbol::from(*s)).collect();
-            let near = crate::problem::words::nearest(&name, SETTINGS.iter().copied());
-            let number = matches!(self.force(env.scope, &name), Ok(Value::Number(_)));
-            self.read.shift_remove(&at);
-            if number && near.is_some() {
-                let at = Span { end: at.start + name.len() as u32, ..at };
-                self.raise(Fact::Setting { name, known, wants: "setting".into() }, at, env);
-            } else {
-                self.unread.insert(at, name);
-            }
-        }
     }
 
     /// One number for each example, as a tensor of its own.
@@ -382,7 +361,7 @@ impl<'t> Checker<'t> {
             draft.keep = Some((metric, best));
             let has = |split: &str| work.data.is_some_and(|data| data.splits.iter().any(|(name, _)| &**name == split));
             if !has("valid") && has("test") {
-                self.lint(Fact::JudgedOnTest, statement.at, &work.env);
+                self.raise(Fact::JudgedOnTest, statement.at, &work.env);
             }
         }
     }

@@ -69,9 +69,8 @@ impl<'t> Checker<'t> {
                 if let Some(Entry::Pending(first)) = self.scope(env.scope).names.get(&owner) {
                     let first = first[0].at;
                     self.mark(env.scope, &owner, Entry::Pending(smallvec![statement]));
-                    let headline = "this line gives a value that nothing takes".to_string();
-                    let help = Some("a body's last line is its output; give other lines a name with '='".to_string());
-                    self.raise(Fact::Other { code: "E0206", headline, label: "no name".into(), help }, first, env);
+                    let of = self.use_label(env);
+                    self.raise(Fact::TwoResults { other: Some(statement.at), of }, first, env);
                 } else {
                     self.mark(env.scope, &owner, Entry::Pending(smallvec![statement]));
                 }
@@ -154,16 +153,22 @@ impl<'t> Checker<'t> {
                 Some(view) => Value::View(view),
                 None => Value::Poison,
             },
-            // A name stands for a number, not for a formula: messages show the formula where it is written.
-            Value::Number(Number::Whole(open)) => {
-                let at = open.at;
-                Value::size(self.close(open, env), at)
-            }
-            other => other,
+            other => self.settled(other, at, env),
         };
         match (ty, value) {
             (None, value) => value,
             (Some(ty), value) => self.annotated(value, ty, name, at, env),
+        }
+    }
+
+    /// A named whole number is a size from here on: messages show its value where it is used, and where it was made.
+    pub fn settled(&mut self, value: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        match value {
+            Value::Number(Number::Whole(open)) => {
+                let size = self.close(open, env);
+                Value::size(size, at)
+            }
+            other => other,
         }
     }
 
@@ -174,8 +179,7 @@ impl<'t> Checker<'t> {
         let agree = dims.len() == comes.len()
             && dims.iter().zip(&comes).all(|(dim, size)| dim.is_none_or(|dim| self.may_equal(dim, *size)));
         if !agree {
-            let written = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            self.raise(Fact::RemarkWrong { written, comes, stage: at }, ty.at, env);
+            self.differs(ty, &dims, comes, at, env);
         }
         Value::View(view)
     }
@@ -186,8 +190,7 @@ impl<'t> Checker<'t> {
             Value::Poison => Rc::from([]),
             other => {
                 let has = if let Value::Tuple(parts) = &other { parts.len() } else { 1 };
-                let headline = format!("{} names for {has} value{}", names.len(), if has == 1 { "" } else { "s" });
-                self.raise(Fact::Other { code: "E0207", headline, label: "names".into(), help: None }, at, env);
+                self.raise(Fact::TupleCount { names: names.len(), values: has }, at, env);
                 Rc::from([])
             }
         };
@@ -254,30 +257,7 @@ impl<'t> Checker<'t> {
         if env.library {
             return;
         }
-        self.sweep(env, true);
-    }
-
-    /// Looks at definitions that nothing asked for.
-    pub fn sweep(&mut self, env: &Env, lint: bool) {
-        let mut rest: Vec<(Symbol, Span)> = Vec::new();
-        for (name, entry) in &self.scope(env.scope).names {
-            if let Entry::Pending(statements) = entry {
-                rest.push((name.clone(), statements[0].at));
-            }
-        }
-        for (name, at) in rest {
-            if let Some(Entry::Pending(_)) = self.scope(env.scope).names.get(&name) {
-                let read = self.read.contains_key(&at);
-                // A circle was reported where it closed.
-                let _ = self.force(env.scope, &name);
-                if !read {
-                    self.read.shift_remove(&at);
-                }
-                if lint {
-                    self.unread.insert(at, name);
-                }
-            }
-        }
+        self.look_at_rest(env);
     }
 
     fn update(&mut self, name: &'t Name, value: &'t Pipeline, at: Span, env: &Env) {

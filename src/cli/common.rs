@@ -2,14 +2,14 @@
 
 use super::output;
 use crate::check::net::Checked;
-use crate::check::{DataFacts, FieldFacts, Options, SplitFacts};
+use crate::check::{DataFacts, Options};
 use crate::compile;
-use crate::data::{self, DataProblem, Facts, Place, Request, Want};
+use crate::data::{self, DataProblem, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
+use crate::source::{MAX_BYTES, Sources, add_bytes};
 use crate::target::Target;
 use crate::train::session::RunError;
-use crate::source::{MAX_BYTES, Sources, add_bytes};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -144,7 +144,8 @@ impl Common {
         let path = PathBuf::from(file);
         let text = read_text(&path)?;
         let (checked, findings) = self.findings(&path, &text, with_data)?;
-        if !findings.is_empty() {
+        let nothing = self.json() && checked.is_some() && findings.contains("\"findings\": []");
+        if !findings.is_empty() && !nothing {
             output::note(findings.trim_end());
         }
         let Some(checked) = checked else { return Err(Failure::said()) };
@@ -209,22 +210,15 @@ impl Common {
             for (split, call) in &dataset.splits {
                 let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
                 match data::facts(call, &request) {
-                    Ok(found) => facts.add(&dataset.name, split, told(found)),
-                    Err(error) if error.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &error.path),
+                    Ok(found) => facts.add(&dataset.name, split, found),
+                    Err(error) if error.problem == DataProblem::Absent => {
+                        facts.absent(&dataset.name, split, &error.path)
+                    }
                     Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
                 }
             }
         }
         facts
-    }
-}
-
-/// What the checker is told of a split.
-fn told(facts: Facts) -> SplitFacts {
-    let field = |f: crate::data::FieldFacts| FieldFacts { shape: f.shape, classes: f.classes, names: f.names };
-    SplitFacts {
-        examples: facts.examples.map(|n| n as u64),
-        fields: facts.fields.into_iter().map(field).collect(),
     }
 }
 

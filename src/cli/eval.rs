@@ -172,7 +172,7 @@ fn print_worst(confusion: &Confusion, names: &[String]) {
     for ClassScore { class, examples, right, taken_for } in worst {
         let share = 100.0 * right as f64 / examples as f64;
         let other = taken_for.map_or(String::new(), |(other, n)| format!(", taken for {} {n} times", names[other]));
-        let other = other.replace(" 1 times", " once");
+        let other = other.replace(" 1 times", " once").replace(" 2 times", " twice");
         output::line(&format!("  {:<head$}  {share:5.1} %  {right} of {examples}{other}", names[class]));
     }
 }

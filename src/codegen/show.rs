@@ -29,6 +29,19 @@ pub fn asm(kernel: &Kernel) -> Result<String, String> {
     Ok(text)
 }
 
+/// How many vectors the kernel's code puts on the stack, because its registers do not suffice.
+///
+/// # Errors
+/// What compiling says.
+pub fn spills(kernel: &Kernel) -> Result<usize, String> {
+    let text = asm(kernel)?;
+    let spilled = |line: &&str| {
+        let operands = line.rsplit_once("[rsp").map(|(_, rest)| rest.split_once("],").map_or("", |(_, from)| from));
+        operands.is_some_and(|from| from.starts_with("xmm"))
+    };
+    Ok(text.lines().filter(spilled).count())
+}
+
 /// Up to the last instruction that control reaches: constants lie behind it.
 fn disassemble(bytes: &[u8]) -> String {
     let mut decoder = Decoder::with_ip(64, bytes, 0, DecoderOptions::NONE);

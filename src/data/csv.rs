@@ -6,11 +6,11 @@
 
 use super::args::Args;
 use super::error::{DataError, DataProblem, Result, Where};
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, Want, few};
 use super::place::Located;
 use super::{Format, Request};
 use crate::check::net::Setting;
+use crate::check::{FieldFacts, SplitFacts};
 use std::collections::BTreeSet;
 
 /// The row of the table of formats.
@@ -46,12 +46,12 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns, count: lines.len() })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let file = request.place.find(args.text("path")?)?;
     let (_, header) = open(args, &file)?;
     places(args, request, &file, header.as_deref())?;
     let field = |want: &Want| FieldFacts { shape: Some(want.shape.clone()), ..FieldFacts::default() };
-    Ok(Facts { fields: request.fields.iter().map(field).collect(), examples: None })
+    Ok(SplitFacts { fields: request.fields.iter().map(field).collect(), examples: None })
 }
 
 fn open(args: &Args, file: &Located) -> Result<(Reader, Option<Vec<String>>)> {

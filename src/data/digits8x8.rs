@@ -5,9 +5,9 @@
 
 use super::args::Args;
 use super::error::Result;
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues};
 use super::{Format, Request};
+use crate::check::{FieldFacts, SplitFacts};
 use std::io::Read;
 
 const PACKED: &[u8] = include_bytes!("digits8x8.bin.gz");
@@ -42,11 +42,11 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns: vec![column(&[8, 8], pixels, vec![]), column(&[], labels, names())], count: rows.len() })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
-    let examples = Some(rows(args, request)?.len());
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
+    let examples = Some(rows(args, request)?.len() as u64);
     let image = FieldFacts { shape: Some(vec![8, 8]), ..FieldFacts::default() };
     let label = FieldFacts { shape: Some(vec![]), classes: Some(10), names: names() };
-    Ok(Facts { fields: vec![image, label], examples })
+    Ok(SplitFacts { fields: vec![image, label], examples })
 }
 
 fn rows(args: &Args, request: &Request) -> Result<Vec<usize>> {

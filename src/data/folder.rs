@@ -6,10 +6,10 @@
 
 use super::args::Args;
 use super::error::{DataError, DataProblem, Result};
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, Scaling, Want};
 use super::place::Located;
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns, count: pictures.len() })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let root = request.place.find(args.text("path")?)?;
     let (classes, pictures) = list(&root)?;
     let want = image_field(args, request)?;
@@ -73,7 +73,7 @@ fn facts(args: &Args, request: &Request) -> Result<Facts> {
     };
     let image = FieldFacts { shape: Some(shape), ..FieldFacts::default() };
     let label = FieldFacts { shape: Some(vec![]), classes: Some(classes.len()), names: classes };
-    Ok(Facts { fields: vec![image, label], examples: Some(pictures.len()) })
+    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64) })
 }
 
 /// The first field is the image, the second the class.

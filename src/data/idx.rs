@@ -7,9 +7,9 @@ use super::args::Args;
 use super::array::{NumberKind, read_values};
 use super::bytes::Bytes;
 use super::error::{DataError, DataProblem, Result};
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, show};
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 
 /// Ranks above this are no picture, sound or table.
 const MOST_AXES: u8 = 8;
@@ -41,14 +41,14 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let (mut fields, mut count) = (Vec::new(), None);
     for path in paths(args, request)? {
         let (_, sizes) = header(&mut Bytes::open(&request.place.find(path)?)?)?;
         agree(path, &mut count, sizes[0])?;
         fields.push(FieldFacts { shape: Some(sizes[1..].to_vec()), ..FieldFacts::default() });
     }
-    Ok(Facts { fields, examples: count })
+    Ok(SplitFacts { fields, examples: count.map(|n| n as u64) })
 }
 
 fn paths<'a>(args: &Args<'a>, request: &Request) -> Result<Vec<&'a str>> {

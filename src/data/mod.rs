@@ -11,7 +11,6 @@ mod bytes;
 mod csv;
 mod digits8x8;
 pub mod error;
-pub mod facts;
 mod fit;
 mod folder;
 mod idx;
@@ -24,12 +23,12 @@ mod table;
 
 pub use augment::{Augment, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use facts::{Facts, FieldFacts};
 pub use fit::{RawValues, Scaling, Want};
 pub use folder::image_values;
 pub use place::Place;
 pub use split::{FieldData, Split, Values};
 
+use crate::check::SplitFacts;
 use crate::check::net::SourceCall;
 use args::Args;
 use error::Result;
@@ -52,7 +51,7 @@ pub struct Format {
     /// What stands for white in pictures that it holds, before `scale`.
     pub white: f64,
     load: fn(&Args, &Request) -> Result<Raw>,
-    facts: fn(&Args, &Request) -> Result<Facts>,
+    facts: fn(&Args, &Request) -> Result<SplitFacts>,
 }
 
 /// All sources.
@@ -96,7 +95,7 @@ fn scaling(format: &Format, args: &Args) -> Result<Scaling> {
 }
 
 /// What the files say of themselves; a finding of kind [`DataProblem::Absent`] where they are not there.
-pub fn facts(call: &SourceCall, request: &Request) -> Result<Facts> {
+pub fn facts(call: &SourceCall, request: &Request) -> Result<SplitFacts> {
     let (format, args) = open(call, request)?;
     stages(call, request)?;
     (format.facts)(&args, request)

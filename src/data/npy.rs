@@ -7,11 +7,11 @@ use super::args::Args;
 use super::array::{NumberKind, read_values};
 use super::bytes::Bytes;
 use super::error::{DataError, DataProblem, Result};
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, show};
 use super::idx::agree;
 use super::place::Located;
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 use npyz::zip::ZipArchive;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -102,7 +102,7 @@ fn load(arrays: Vec<Stored>) -> Result<Raw> {
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
 
-fn facts(arrays: Vec<Stored>) -> Result<Facts> {
+fn facts(arrays: Vec<Stored>) -> Result<SplitFacts> {
     let (mut fields, mut count) = (Vec::new(), None);
     for stored in arrays {
         let Header { shape, .. } = stored.open(header)?;
@@ -110,7 +110,7 @@ fn facts(arrays: Vec<Stored>) -> Result<Facts> {
         agree(&stored.file.shown, &mut count, first)?;
         fields.push(FieldFacts { shape: Some(shape), ..FieldFacts::default() });
     }
-    Ok(Facts { fields, examples: count })
+    Ok(SplitFacts { fields, examples: count.map(|n| n as u64) })
 }
 
 fn split_first(path: &str, shape: &[usize]) -> Result<(usize, Vec<usize>)> {

@@ -4,10 +4,10 @@
 
 use super::args::Args;
 use super::error::Result;
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, Want};
 use super::random::{below, keyed, unit_f32};
 use super::{Format, Request, product};
+use crate::check::{FieldFacts, SplitFacts};
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
@@ -29,9 +29,9 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns: columns.collect::<Result<_>>()?, count: examples })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let field = |want: &Want| FieldFacts { shape: Some(want.shape.clone()), classes: want.classes, names: vec![] };
-    Ok(Facts { fields: request.fields.iter().map(field).collect(), examples: Some(examples(args)?) })
+    Ok(SplitFacts { fields: request.fields.iter().map(field).collect(), examples: Some(examples(args)? as u64) })
 }
 
 fn examples(args: &Args) -> Result<usize> {

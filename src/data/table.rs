@@ -2,11 +2,11 @@
 
 use super::args::{Args, kind};
 use super::error::Result;
-use super::facts::{Facts, FieldFacts};
 use super::fit::{Column, Raw, RawValues, Want};
 use super::idx::agree;
 use super::{Format, Request};
 use crate::check::net::Setting;
+use crate::check::{FieldFacts, SplitFacts};
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
@@ -33,10 +33,10 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
 
-fn facts(args: &Args, request: &Request) -> Result<Facts> {
+fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let Raw { columns, count } = load(args, request)?;
     let fields = columns.into_iter().map(|c| FieldFacts { shape: Some(c.shape), ..FieldFacts::default() });
-    Ok(Facts { fields: fields.collect(), examples: Some(count) })
+    Ok(SplitFacts { fields: fields.collect(), examples: Some(count as u64) })
 }
 
 /// Shape with the examples first, and values.

@@ -91,7 +91,7 @@ fn equation(frame: &Frame, exprs: &mut Exprs, scatter: &Scatter) -> Equation {
     let combine = match scatter.combine {
         _ if n_out == axes.len() => Combine::None,
         Combine::None => Combine::Sum,
-        combine => combine,
+        Combine::Sum | Combine::Prod | Combine::Max | Combine::ArgMax => scatter.combine,
     };
     let guard = |form: &Affine, rel| Guard { form: form.substitute(&rename), data: None, rel };
     let old = scatter.guards.iter().filter(|guard| !is_equality(guard)).map(|guard| guard.substitute(&values));

@@ -189,16 +189,13 @@ impl Point<'_> {
     }
 
     fn load(&mut self, e: &mut KernelBuilder, access: &Access) -> ValueId {
-        if let Some(&v) = self.known.get(&access.tensor) {
-            return v;
-        }
         let value = self.raw_load(e, access);
         if e.type_of(value).base == kernel::Base::I32 { e.unary(kernel::Unary::ToFloat, value) } else { value }
     }
 
     fn raw_load(&mut self, e: &mut KernelBuilder, access: &Access) -> ValueId {
         if let Some(&v) = self.known.get(&access.tensor) {
-            return v;
+            return if e.type_of(v).lanes == self.lanes.count { v } else { e.splat(v, self.lanes.count) };
         }
         let shape = &self.graph.tensors[access.tensor].shape;
         let flat = flatten(&access.index, shape, self.at.len());

@@ -6,22 +6,22 @@
 
 use super::body::{Lanes, Point};
 use super::nest::{buffers, condition};
-use crate::graph::{Equation, Graph, TensorId};
+use crate::graph::{Graph, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Condition, Fold, Kernel, Place, ValueId};
-use crate::schedule::Group;
-use crate::schedule::classes::contraction;
+use crate::schedule::classes::root_contraction;
 use crate::schedule::merge::Space;
 use crate::schedule::space::{Linear, flatten};
 use crate::schedule::tile::Tile;
+use crate::schedule::{Group, Member};
 use indexmap::IndexMap;
 
 /// Lowers a group by its tile; gives the tensors of its buffers, in order.
 pub fn lower(graph: &Graph, group: &Group, tile: &Tile) -> (Kernel, Vec<TensorId>) {
     let (index, mut list) = buffers(graph, group);
-    let root = &group.equations[0];
-    let product = contraction(graph, root).expect("a tile is chosen for contractions only");
-    let scratch = group.equations.iter().zip(&group.stored).find(|s| *s.1).expect("a group stores something").0;
+    let root = &group.members[0];
+    let product = root_contraction(graph, group).expect("a tile is chosen for contractions only");
+    let scratch = group.members.iter().find(|m| m.stored).expect("a group stores something");
     let passes = !tile.blocks.is_empty() || !root.guards.is_empty();
     if passes {
         list[index[&scratch.out] as usize].access = BufferAccess::ReadWrite;
@@ -31,13 +31,13 @@ pub fn lower(graph: &Graph, group: &Group, tile: &Tile) -> (Kernel, Vec<TensorId
         e.buffer(&b.name, b.elem, b.len, b.access);
     });
     let flat = |tensor: TensorId, index: &[crate::graph::Affine]| {
-        flatten(index, &graph.tensors[tensor].shape, root.axes.len())
+        flatten(index, &graph.tensors[tensor].shape, group.axes.len())
     };
     let job = Job {
         graph,
         group,
         tile,
-        space: Space::new(graph, &group.equations, &[]),
+        space: Space::new(graph, group),
         buffers: &index,
         a: (index[&product.a.tensor], flat(product.a.tensor, &product.a.index)),
         b: (index[&product.b.tensor], flat(product.b.tensor, &product.b.index)),
@@ -91,16 +91,16 @@ fn stretches(n: u32, most: u32) -> Vec<Stretch> {
 }
 
 impl<'a> Job<'a> {
-    fn root(&self) -> &'a Equation {
-        &self.group.equations[0]
+    fn root(&self) -> &'a Member {
+        &self.group.members[0]
     }
 
     fn output_lane(&self) -> bool {
-        self.tile.lane < self.root().n_out
+        self.tile.lane < self.group.band
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
-        let spot = Spot { at: vec![Address::from(0); self.root().axes.len()], held: 1, stream: 1, live: 4 };
+        let spot = Spot { at: vec![Address::from(0); self.group.axes.len()], held: 1, stream: 1, live: 4 };
         let order: Vec<usize> =
             self.tile.order.iter().copied().filter(|&a| self.space.extents[a] > 1 || a == self.tile.lane).collect();
         self.parts(e, &order, self.tile.parts, spot);
@@ -111,7 +111,7 @@ impl<'a> Job<'a> {
         let (outer, rest) = order.split_at(parts.min(order.len()));
         let number = |&axis: &usize| {
             let tiles: u32 = self.stretches(axis).iter().map(|s| s.tiles).sum();
-            (axis, Address::from(e.part(&self.root().axes[axis].hint, tiles)))
+            (axis, Address::from(e.part(&self.group.axes[axis].hint, tiles)))
         };
         let vars: Vec<(usize, Address)> = outer.iter().map(number).collect();
         self.sides(e, rest, spot, &vars);
@@ -162,7 +162,7 @@ impl<'a> Job<'a> {
     /// Reduced axes around the tiles.
     fn blocks(&self, e: &mut KernelBuilder, blocks: &[usize], order: &[usize], spot: Spot) {
         let Some((&axis, rest)) = blocks.split_first() else { return self.loops(e, order, spot) };
-        e.each(&self.root().axes[axis].hint, self.space.extents[axis], |e, var| {
+        e.each(&self.group.axes[axis].hint, self.space.extents[axis], |e, var| {
             let mut spot = spot;
             spot.at[axis] = Address::from(var);
             self.blocks(e, rest, order, spot);
@@ -178,7 +178,7 @@ impl<'a> Job<'a> {
                 self.loops(e, rest, spot);
                 continue;
             }
-            e.each(&self.root().axes[axis].hint, stretch.tiles, |e, var| {
+            e.each(&self.group.axes[axis].hint, stretch.tiles, |e, var| {
                 let spot = self.moved(&spot, axis, stretch, Address::from(var));
                 self.loops(e, rest, spot);
             });
@@ -232,7 +232,7 @@ impl<'a> Job<'a> {
     /// Guards are tested once for all that lies inside the tile.
     fn taps(&self, e: &mut KernelBuilder, taps: &[usize], spot: &Spot) {
         if let Some((&axis, rest)) = taps.split_first() {
-            return e.each(&self.root().axes[axis].hint, self.space.extents[axis], |e, var| {
+            return e.each(&self.group.axes[axis].hint, self.space.extents[axis], |e, var| {
                 let mut spot = spot.clone();
                 spot.at[axis] = Address::from(var);
                 self.taps(e, rest, &spot);
@@ -276,7 +276,7 @@ impl<'a> Job<'a> {
         let Some((&axis, rest)) = inner.split_first() else { return self.step(e, spot, sums) };
         let n = self.space.extents[axis];
         if axis != self.tile.lane {
-            return e.repeat(&self.root().axes[axis].hint, n, &sums, |e, var, sums| {
+            return e.repeat(&self.group.axes[axis].hint, n, &sums, |e, var, sums| {
                 let mut spot = spot.clone();
                 spot.at[axis] = Address::from(var);
                 self.sweep(e, rest, &spot, sums.to_vec())
@@ -303,6 +303,15 @@ impl<'a> Job<'a> {
     /// One multiply-add for each point; what several points share is loaded once.
     fn step(&self, e: &mut KernelBuilder, spot: &Spot, mut sums: Vec<ValueId>) -> Vec<ValueId> {
         let mut loaded: [IndexMap<Address, ValueId>; 2] = [IndexMap::new(), IndexMap::new()];
+        // What stays loaded comes first, each element that streams just before its use.
+        for h in 0..spot.held {
+            let at = self.positions(spot, h);
+            for (which, operand) in [(0, &self.a), (1, &self.b)] {
+                if self.tile.stream.is_none_or(|s| operand.1.coefficients[s.0] == 0) {
+                    self.operand(e, operand, &at, spot.live, &mut loaded[which]);
+                }
+            }
+        }
         for s in 0..spot.stream {
             for h in 0..spot.held {
                 let number = s * spot.held + h;

@@ -15,6 +15,7 @@ pub mod contract;
 pub mod math;
 pub mod nest;
 pub mod place;
+pub mod reduce;
 pub mod scatter;
 
 /// The plan of a graph: schedule it, then follow the schedule.

@@ -1,31 +1,35 @@
-//! The general loop nest: any equation, and maps over its output points, in one kernel.
+//! The general loop nest: a band of output axes, and the members of a group in turn at each of its points, in one kernel.
 //!
-//! Output axes become loops (the outer ones parts), one axis lies in the lanes, reduced axes are loops that carry their
-//! result. A reduced axis that a guard ties to data is not swept: its position is loaded.
-//! **Invariants**: each output point is stored exactly once, by one part; the order of a reduction depends on shapes alone.
+//! The band's axes become loops (the outer ones parts). Vectors lie along one axis of the band, or along an axis of
+//! each member. **Invariants**: each output point is stored exactly once, by one part; the order of a reduction depends
+//! on shapes alone.
 
-use super::body::{Lanes, Point, Truth, costly, elem};
-use crate::graph::{Affine, Combine, Dtype, Equation, Expr, Graph, Guard, Rel, Sign, TensorId};
+use super::body::{Lanes, Point, costly, elem};
+use super::reduce::Reduction;
+use crate::graph::{Affine, Combine, Dtype, Expr, Graph, Guard, Rel, TensorId};
 use crate::kernel::build::KernelBuilder;
-use crate::kernel::{
-    self, Address, Binary, Buffer, BufferAccess, BufferIx, Compare, Condition, Fold, Kernel, Op, ValueId,
+use crate::kernel::{self, Address, Buffer, BufferAccess, BufferIx, Condition, Kernel, ValueId};
+use crate::schedule::merge::{Space, Ways, ways};
+use crate::schedule::space::{
+    Range, Seen, coefficient, elements, flatten, interval, linear, mentions, visit, visit_member,
 };
-use crate::schedule::merge::{Space, ways};
-use crate::schedule::space::{Range, Seen, coefficient, elements, flatten, interval, mentions, visit, visit_equation};
-use crate::schedule::{Group, classes};
+use crate::schedule::{Group, Member};
 use indexmap::IndexMap;
 
 /// The buffers of a group: what is stored, then what is loaded.
 pub fn buffers(graph: &Graph, group: &Group) -> (IndexMap<TensorId, BufferIx>, Vec<Buffer>) {
     let mut order: IndexMap<TensorId, BufferAccess> = IndexMap::new();
-    for (equation, _) in group.equations.iter().zip(&group.stored).filter(|m| *m.1) {
-        order.insert(equation.out, BufferAccess::Write);
+    for member in group.members.iter().filter(|m| m.stored) {
+        order.insert(member.out, BufferAccess::Write);
     }
-    let made: Vec<TensorId> = group.equations.iter().map(|q| q.out).collect();
-    for equation in &group.equations {
-        visit_equation(graph, equation, &mut |seen| match seen {
-            Seen::Load(access) | Seen::Data(access) if !made.contains(&access.tensor) => {
-                order.entry(access.tensor).or_insert(BufferAccess::Read);
+    let at_hand: Vec<TensorId> = group.members.iter().filter(|m| m.wide.is_empty()).map(|m| m.out).collect();
+    for member in &group.members {
+        visit_member(graph, member, &mut |seen| match seen {
+            Seen::Load(access) | Seen::Data(access) if !at_hand.contains(&access.tensor) => {
+                let known = order.entry(access.tensor).or_insert(BufferAccess::Read);
+                if *known == BufferAccess::Write {
+                    *known = BufferAccess::ReadWrite;
+                }
             }
             Seen::Load(_) | Seen::Data(_) | Seen::Form(_) | Seen::Node(_) => {}
         });
@@ -57,27 +61,22 @@ struct Section {
     lanes: u16,
 }
 
-struct Nest<'a> {
-    graph: &'a Graph,
-    group: &'a Group,
-    buffers: &'a IndexMap<TensorId, BufferIx>,
-    space: Space,
-    lane: Option<usize>,
-    /// Reduced axes tied to data: the guard's number and the axis.
-    pins: Vec<(usize, usize)>,
+pub struct Nest<'a> {
+    pub graph: &'a Graph,
+    pub group: &'a Group,
+    pub buffers: &'a IndexMap<TensorId, BufferIx>,
+    pub space: Space,
+    ways: Ways,
     widest: u16,
 }
 
 /// Lowers a group to one kernel; gives the tensors of its buffers, in order.
 pub fn lower(graph: &Graph, group: &Group) -> (Kernel, Vec<TensorId>) {
     let (index, list) = buffers(graph, group);
-    let root = &group.equations[0];
-    let pins = classes::pins(root);
-    let pinned: Vec<usize> = pins.iter().map(|p| p.1).collect();
-    let space = Space::new(graph, &group.equations, &pinned);
-    let lane = ways(graph, &group.equations, &space, &pinned);
+    let space = Space::new(graph, group);
+    let ways = ways(graph, group, &space);
     let widest = if heavy(graph, group) { 8 } else { 16 };
-    let nest = Nest { graph, group, buffers: &index, space, lane, pins, widest };
+    let nest = Nest { graph, group, buffers: &index, space, ways, widest };
     let mut e = KernelBuilder::new(&group.name);
     list.into_iter().for_each(|b| {
         e.buffer(&b.name, b.elem, b.len, b.access);
@@ -86,36 +85,53 @@ pub fn lower(graph: &Graph, group: &Group) -> (Kernel, Vec<TensorId>) {
     (e.finish(), index.keys().copied().collect())
 }
 
-/// Whether a body keeps many values alive, so that wide vectors would not fit the registers.
+/// Whether bodies keep many values alive, so that wide vectors would not fit the registers.
 fn heavy(graph: &Graph, group: &Group) -> bool {
     let mut nodes = 0;
     let mut functions = false;
-    for equation in &group.equations {
-        visit(graph, equation.body, &mut |seen| {
+    for member in &group.members {
+        visit(graph, member.body, &mut |seen| {
             if let Seen::Node(expr) = seen {
                 nodes += 1;
                 functions |= matches!(&graph.exprs[expr], Expr::Unary(op, _) if costly(*op));
             }
         });
     }
-    functions || nodes > 24 || group.equations[0].combine == Combine::ArgMax
+    functions || nodes > 24 || group.members.iter().any(|m| m.combine == Combine::ArgMax)
 }
 
 impl<'a> Nest<'a> {
-    fn root(&self) -> &'a Equation {
-        &self.group.equations[0]
+    /// The axis of the band that vectors lie along.
+    fn lane(&self) -> Option<usize> {
+        match self.ways {
+            Ways::Band(axis) => Some(axis),
+            Ways::Own(_) => None,
+        }
+    }
+
+    /// The axis of its own that a member's vectors lie along.
+    fn own_lane(&self, member: usize) -> Option<usize> {
+        match &self.ways {
+            Ways::Band(_) => None,
+            Ways::Own(lanes) => lanes[member],
+        }
+    }
+
+    fn hint(&self, axis: usize) -> &'a str {
+        &self.group.axes[axis].hint
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
-        let root = self.root();
-        let reduced_lane = self.lane.is_some_and(|a| a >= root.n_out);
-        let sections = match self.lane {
-            Some(axis) if !reduced_lane => self.sections(axis),
-            Some(_) | None => vec![Section { start: 0, length: 1, lanes: 1 }],
+        if (0..self.group.band).any(|a| self.space.extents[a] == 0) {
+            return;
+        }
+        let sections = match self.lane() {
+            Some(axis) => self.sections(axis),
+            None => vec![Section { start: 0, length: 1, lanes: 1 }],
         };
         let mut turns = self.outer();
         let single = sections.len() == 1 && sections[0].length % i64::from(sections[0].lanes) == 0;
-        if let (true, false, Some(axis)) = (single, reduced_lane, self.lane) {
+        if let (true, Some(axis)) = (single, self.lane()) {
             let step = i64::from(sections[0].lanes);
             turns.push(Turn { axis, trip: (sections[0].length / step) as u32, step });
             turns.retain(|t| t.trip > 1);
@@ -126,24 +142,25 @@ impl<'a> Nest<'a> {
         }
     }
 
-    /// The output axes but the lanes', the largest stride of the store first.
+    /// The band's axes but the lanes', the largest stride of the root's store first.
     fn outer(&self) -> Vec<Turn> {
-        let root = self.root();
-        let shape = &self.graph.tensors[root.out].shape;
-        let flat = flatten(&root.write, shape, root.axes.len());
+        let root = &self.group.members[0];
+        let flat = flatten(&root.write, &self.graph.tensors[root.out].shape, self.group.axes.len());
         let mut axes: Vec<usize> =
-            (0..root.n_out).filter(|&a| Some(a) != self.lane && self.space.extents[a] > 1).collect();
+            (0..self.group.band).filter(|&a| Some(a) != self.lane() && self.space.extents[a] > 1).collect();
         axes.sort_by_key(|&a| -flat.coefficients[a].abs());
         axes.iter().map(|&axis| Turn { axis, trip: self.space.extents[axis], step: 1 }).collect()
     }
 
     /// Runs all sections inside the loops; the outermost loops are parts where there is enough to do.
     fn all(&self, e: &mut KernelBuilder, turns: &[Turn], sections: &[Section]) {
-        let work: u64 = self.space.extents.iter().map(|&n| u64::from(n)).product();
-        let (parts, rest) = split_parts(turns, work);
-        let mut at: Vec<Address> = vec![Address::from(0); self.root().axes.len()];
+        let points = |axes: &[usize]| axes.iter().map(|&a| u64::from(self.space.extents[a])).product::<u64>();
+        let own = self.group.members.iter().map(|m| points(&m.wide) * points(&m.reduced)).max().unwrap_or(1);
+        let band: Vec<usize> = (0..self.group.band).collect();
+        let (parts, rest) = split_parts(turns, points(&band) * own);
+        let mut at: Vec<Address> = vec![Address::from(0); self.group.axes.len()];
         for turn in parts {
-            let var = e.part("p", turn.trip);
+            let var = e.part(self.hint(turn.axis), turn.trip);
             at[turn.axis] += Address::from(var) * turn.step;
         }
         self.turns(e, &rest, at, sections);
@@ -156,11 +173,10 @@ impl<'a> Nest<'a> {
             }
             return;
         };
-        e.repeat(&self.root().axes[turn.axis].hint, turn.trip, &[], |e, var, _| {
+        e.each(self.hint(turn.axis), turn.trip, |e, var| {
             let mut at = at;
             at[turn.axis] += Address::from(var) * turn.step;
             self.turns(e, rest, at, sections);
-            Vec::new()
         });
     }
 
@@ -183,7 +199,7 @@ impl<'a> Nest<'a> {
     }
 
     /// The widest vector that divides the length; else one that covers it with the fewest.
-    fn width(&self, length: i64) -> u16 {
+    pub fn width(&self, length: i64) -> u16 {
         let fits = [16, 8, 4].into_iter().filter(|&n| n <= self.widest);
         fits.clone()
             .find(|&n| length % i64::from(n) == 0)
@@ -194,8 +210,8 @@ impl<'a> Nest<'a> {
     fn safe(&self, axis: usize) -> Option<(i64, i64)> {
         let ranges = &self.space.ranges;
         let mut limits = None;
-        for equation in &self.group.equations {
-            visit_equation(self.graph, equation, &mut |seen| {
+        for member in &self.group.members {
+            visit_member(self.graph, member, &mut |seen| {
                 let (Seen::Load(access) | Seen::Data(access)) = seen else { return };
                 let shape = &self.graph.tensors[access.tensor].shape;
                 if !self.space.unsafe_access(access) || !mentions(access, axis) {
@@ -213,10 +229,7 @@ impl<'a> Nest<'a> {
     }
 
     fn section(&self, e: &mut KernelBuilder, at: &[Address], section: Section) {
-        let reduced_lane = self.lane.is_some_and(|a| a >= self.root().n_out);
-        let Some(axis) = self.lane.filter(|_| !reduced_lane) else {
-            return self.point(e, at.to_vec(), None, section);
-        };
+        let Some(axis) = self.lane() else { return self.point(e, at.to_vec(), None, section) };
         let lanes = i64::from(section.lanes);
         let (full, tail) = (section.length / lanes, section.length % lanes);
         let vector = Section { length: lanes, ..section };
@@ -228,9 +241,8 @@ impl<'a> Nest<'a> {
         if full == 1 {
             self.point(e, shifted(Address::from(section.start)), Some(axis), vector);
         } else if full > 1 {
-            e.repeat(&self.root().axes[axis].hint, full as u32, &[], |e, var, _| {
+            e.each(self.hint(axis), full as u32, |e, var| {
                 self.point(e, shifted(Address::from(var) * lanes + section.start), Some(axis), vector);
-                Vec::new()
             });
         }
         if tail > 0 {
@@ -239,15 +251,14 @@ impl<'a> Nest<'a> {
         }
     }
 
-    /// All equations of the group at one point.
+    /// All members at one point of the band.
     fn point(&self, e: &mut KernelBuilder, at: Vec<Address>, axis: Option<usize>, section: Section) {
         let lanes = Lanes { axis, count: section.lanes, live: section.length.min(i64::from(section.lanes)) as u16 };
         let mut ranges = self.space.ranges.clone();
-        if let Some(axis) = axis.filter(|&a| !self.space.merged[a]) {
-            let start = section.start;
-            let end = if section.lanes == 1 { start + section.length } else { i64::from(self.space.extents[axis]) };
-            let safe = self.safe(axis).map_or((0, i64::from(self.space.extents[axis])), |s| s);
-            ranges[axis] = if section.lanes == 1 { (0, end.max(ranges[axis].1 + 1) - 1) } else { (safe.0, safe.1 - 1) };
+        // A vector of several lanes keeps to where its loads are in range.
+        if let Some(axis) = axis.filter(|&a| !self.space.merged[a] && section.lanes > 1) {
+            let safe = self.safe(axis).unwrap_or((0, i64::from(self.space.extents[axis])));
+            ranges[axis] = (safe.0, safe.1 - 1);
         }
         let point = Point {
             graph: self.graph,
@@ -262,55 +273,93 @@ impl<'a> Nest<'a> {
         self.guarded(e, point);
     }
 
-    /// Where a lone root's guards speak of output axes only and not of the lanes, dead points are skipped.
-    fn guarded(&self, e: &mut KernelBuilder, point: Point) {
-        let root = self.root();
+    /// Where a lone root's guards speak of the band only and not of the lanes, dead points are skipped.
+    fn guarded(&self, e: &mut KernelBuilder, mut point: Point) {
+        let root = &self.group.members[0];
         let outer = |guard: &&Guard| {
             guard.data.is_none()
-                && guard.form.terms.iter().all(|&(a, _)| (a as usize) < root.n_out && Some(a as usize) != self.lane)
-                && guard.form.terms.iter().all(|&(a, _)| !self.space.merged[a as usize])
+                && guard.form.axes().all(|a| a < self.group.band && Some(a) != self.lane() && !self.space.merged[a])
         };
         let conditions: Vec<Condition> = root.guards.iter().filter(outer).map(|g| condition(&point, g)).collect();
-        if conditions.is_empty() || self.group.equations.len() > 1 {
-            return self.stores(e, point, &[]);
+        if conditions.is_empty() || self.group.members.len() > 1 {
+            for number in 0..self.group.members.len() {
+                self.member(e, &mut point, number, &[]);
+            }
+            return;
         }
         let skipped: Vec<&Guard> = root.guards.iter().filter(outer).collect();
         let dead = point.clone();
         e.when_else(
             conditions,
-            |e| self.stores(e, point, &skipped),
+            |e| self.member(e, &mut point, 0, &skipped),
             |e| {
                 if !self.group.filled {
                     let zero = e.f32(0.0, dead.lanes.count);
-                    self.store(e, &dead, root, zero);
+                    store(e, &dead, root, zero);
                 }
             },
         );
     }
 
-    fn stores(&self, e: &mut KernelBuilder, mut point: Point, skipped: &[&Guard]) {
-        let value = self.reduced(e, &point, skipped);
-        store_all(e, &mut point, self.group, value);
-    }
-
-    fn store(&self, e: &mut KernelBuilder, point: &Point, equation: &Equation, value: ValueId) {
-        store(e, point, equation, value);
-    }
-
-    /// The root's value at a point: its body, or the reduction of it.
-    fn reduced(&self, e: &mut KernelBuilder, point: &Point, skipped: &[&Guard]) -> ValueId {
-        let root = self.root();
-        let reduction = Reduction { nest: self, skipped };
-        let start = reduction.identity(e, point);
-        if root.combine == Combine::None {
-            return reduction.step(e, point.clone(), &start)[0];
+    /// One member at a point of the band: over its own axes.
+    fn member(&self, e: &mut KernelBuilder, point: &mut Point, number: usize, skipped: &[&Guard]) {
+        let member = &self.group.members[number];
+        let lane = self.own_lane(number);
+        if member.wide.is_empty() {
+            let value = self.reduced(e, point, member, lane, skipped);
+            point.known.insert(member.out, value);
+            if member.stored {
+                store(e, point, member, value);
+            }
+            return;
         }
-        let axes: Vec<usize> = (root.n_out..root.axes.len())
-            .filter(|&a| self.space.extents[a] > 1 && Some(a) != self.lane && self.pins.iter().all(|p| p.1 != a))
-            .collect();
-        let lane = self.lane.filter(|&a| a >= root.n_out);
-        let sums = reduction.sweep(e, point.clone(), &axes, lane, start);
-        reduction.result(e, point, &sums, lane.is_some())
+        let wide: Vec<usize> =
+            member.wide.iter().copied().filter(|&a| self.space.extents[a] != 1 && Some(a) != lane).collect();
+        point.seen.clear();
+        self.wide(e, point.clone(), member, &wide, lane);
+    }
+
+    /// The wide axes as loops, the lanes' innermost.
+    fn wide(&self, e: &mut KernelBuilder, mut point: Point, member: &Member, axes: &[usize], lane: Option<usize>) {
+        if let Some((&axis, rest)) = axes.split_first() {
+            return e.each(self.hint(axis), self.space.extents[axis], |e, var| {
+                point.at[axis] = Address::from(var);
+                self.wide(e, point, member, rest, lane);
+            });
+        }
+        let Some(axis) = lane.filter(|a| member.wide.contains(a)) else {
+            let value = self.reduced(e, &point, member, lane, &[]);
+            return store(e, &point, member, value);
+        };
+        let count = self.width(i64::from(self.space.extents[axis]));
+        let (n, step) = (i64::from(self.space.extents[axis]), i64::from(count));
+        let emit = |e: &mut KernelBuilder, at: Address, live: u16| {
+            let mut point = point.clone();
+            point.at[axis] = at;
+            point.lanes = Lanes { axis: Some(axis), count, live };
+            let value = self.reduced(e, &point, member, None, &[]);
+            store(e, &point, member, value);
+        };
+        if n / step > 0 {
+            e.each(self.hint(axis), (n / step) as u32, |e, var| emit(e, Address::from(var) * step, count));
+        }
+        if n % step > 0 {
+            emit(e, Address::from(n / step * step), (n % step) as u16);
+        }
+    }
+
+    /// A member's value at a point: its body, or the reduction of it.
+    fn reduced(
+        &self,
+        e: &mut KernelBuilder,
+        point: &Point,
+        member: &'a Member,
+        lane: Option<usize>,
+        skipped: &[&Guard],
+    ) -> ValueId {
+        let lane = lane.filter(|a| member.reduced.contains(a));
+        let width = lane.map_or(point.lanes.count, |a| self.width(i64::from(self.space.extents[a])));
+        Reduction::new(&self.space, self.group, member, skipped, lane, width).value(e, point)
     }
 }
 
@@ -334,28 +383,28 @@ fn div_up(a: i64, b: i64) -> i64 {
     -(-a).div_euclid(b)
 }
 
-/// The maps of a group at a point where the root's value is known, and the stores.
+/// The maps that follow a root whose value is known at a point, and the stores.
 pub fn store_all(e: &mut KernelBuilder, point: &mut Point, group: &Group, root: ValueId) {
-    point.known.insert(group.equations[0].out, root);
-    for (number, (equation, &stored)) in group.equations.iter().zip(&group.stored).enumerate() {
+    point.known.insert(group.members[0].out, root);
+    for (number, member) in group.members.iter().enumerate() {
         if number > 0 {
-            let alive = point.all(e, &equation.guards);
-            let value = point.value(e, equation.body);
+            let alive = point.all(e, &member.guards);
+            let value = point.value(e, member.body);
             let zero = e.f32(0.0, point.lanes.count);
             let value = point.pick(e, alive, value, zero);
-            point.known.insert(equation.out, value);
+            point.known.insert(member.out, value);
         }
-        if stored {
-            let value = point.known[&equation.out];
-            store(e, point, equation, value);
+        if member.stored {
+            let value = point.known[&member.out];
+            store(e, point, member, value);
         }
     }
 }
 
-fn store(e: &mut KernelBuilder, point: &Point, equation: &Equation, value: ValueId) {
-    let tensor = &point.graph.tensors[equation.out];
-    let flat = flatten(&equation.write, &tensor.shape, point.at.len());
-    let place = point.place(e, point.buffers[&equation.out], &flat, true);
+fn store(e: &mut KernelBuilder, point: &Point, member: &Member, value: ValueId) {
+    let tensor = &point.graph.tensors[member.out];
+    let flat = flatten(&member.write, &tensor.shape, point.at.len());
+    let place = point.place(e, point.buffers[&member.out], &flat, true);
     let value = match tensor.dtype {
         Dtype::Real => value,
         Dtype::Index(_) => e.unary(kernel::Unary::ToInt, value),
@@ -365,7 +414,7 @@ fn store(e: &mut KernelBuilder, point: &Point, equation: &Equation, value: Value
 
 /// A guard without data as a condition of the kernel.
 pub fn condition(point: &Point, guard: &Guard) -> Condition {
-    let flat = crate::schedule::space::linear(&guard.form, point.at.len());
+    let flat = linear(&guard.form, point.at.len());
     Condition { form: point.address(&flat), equal: guard.rel == Rel::Eq }
 }
 
@@ -391,244 +440,4 @@ fn split_parts(turns: &[Turn], work: u64) -> (Vec<Turn>, Vec<Turn>) {
         break;
     }
     (parts, rest)
-}
-
-/// The reduction of a root at one point.
-struct Reduction<'n, 'a> {
-    nest: &'n Nest<'a>,
-    /// Guards that are known to hold here.
-    skipped: &'n [&'n Guard],
-}
-
-impl Reduction<'_, '_> {
-    /// Whether a point may have no live reduced point, so that this must be recorded.
-    fn may_be_empty(&self) -> bool {
-        let root = self.nest.root();
-        let counted = matches!(root.combine, Combine::Max | Combine::Prod | Combine::ArgMax);
-        counted && root.guards.iter().any(|g| !self.skipped.contains(&g))
-    }
-
-    /// What is carried before the first point: the result so far, the best so far (ArgMax), and whether any was live.
-    fn identity(&self, e: &mut KernelBuilder, point: &Point) -> Vec<ValueId> {
-        let lanes = self.lanes(point);
-        let mut start = match self.nest.root().combine {
-            Combine::None | Combine::Sum => vec![e.f32(0.0, lanes)],
-            Combine::Prod => vec![e.f32(1.0, lanes)],
-            Combine::Max => vec![e.f32(f32::NEG_INFINITY, lanes)],
-            Combine::ArgMax => vec![e.f32(0.0, lanes), e.f32(f32::NEG_INFINITY, lanes)],
-        };
-        if self.may_be_empty() {
-            start.push(e.f32(0.0, lanes));
-        }
-        start
-    }
-
-    /// The lanes of what is carried.
-    fn lanes(&self, point: &Point) -> u16 {
-        match self.nest.lane {
-            Some(axis) if axis >= self.nest.root().n_out => self.nest.width(i64::from(self.nest.space.extents[axis])),
-            Some(_) | None => point.lanes.count,
-        }
-    }
-
-    /// The reduced axes as loops, the lanes' innermost; few points are unrolled.
-    fn sweep(
-        &self,
-        e: &mut KernelBuilder,
-        mut point: Point,
-        axes: &[usize],
-        lane: Option<usize>,
-        sums: Vec<ValueId>,
-    ) -> Vec<ValueId> {
-        let Some((&axis, rest)) = axes.split_first() else {
-            return match lane {
-                Some(lane) => self.vectors(e, point, lane, sums),
-                None => self.step(e, point, &sums),
-            };
-        };
-        let space = &self.nest.space;
-        let points: u64 = axes.iter().map(|&a| u64::from(space.extents[a])).product();
-        if points <= 9 && lane.is_none() {
-            return (0..i64::from(space.extents[axis])).fold(sums, |sums, i| {
-                let mut point = point.clone();
-                point.at[axis] = Address::from(i);
-                self.sweep(e, point, rest, lane, sums)
-            });
-        }
-        e.repeat(&self.nest.root().axes[axis].hint, space.extents[axis], &sums, |e, var, sums| {
-            point.at[axis] = Address::from(var);
-            self.sweep(e, point, rest, lane, sums.to_vec())
-        })
-    }
-
-    /// A reduced axis in the lanes.
-    fn vectors(&self, e: &mut KernelBuilder, point: Point, axis: usize, sums: Vec<ValueId>) -> Vec<ValueId> {
-        let count = self.lanes(&point);
-        let (n, step) = (i64::from(self.nest.space.extents[axis]), i64::from(count));
-        let (full, tail) = (n / step, n % step);
-        let at = |var: Address, live: u16| {
-            let mut point = point.clone();
-            point.at[axis] = var;
-            point.lanes = Lanes { axis: Some(axis), count, live };
-            point
-        };
-        let mut sums = sums;
-        if full == 1 {
-            sums = self.step(e, at(Address::from(0), count), &sums);
-        } else if full > 1 {
-            sums = e.repeat("l", full as u32, &sums, |e, var, sums| {
-                self.step(e, at(Address::from(var) * step, count), sums)
-            });
-        }
-        if tail > 0 {
-            sums = self.step(e, at(Address::from(full * step), tail as u16), &sums);
-        }
-        sums
-    }
-
-    /// One point of the reduced box added to what is carried.
-    fn step(&self, e: &mut KernelBuilder, mut point: Point, sums: &[ValueId]) -> Vec<ValueId> {
-        let root = self.nest.root();
-        let mut alive = self.pin(e, &mut point);
-        let pinned: Vec<usize> = self.nest.pins.iter().map(|p| p.0).collect();
-        for (number, guard) in root.guards.iter().enumerate() {
-            if pinned.contains(&number) || self.skipped.contains(&guard) {
-                continue;
-            }
-            let one = point.all(e, std::slice::from_ref(guard));
-            alive = point.both(e, alive, one);
-        }
-        if point.lanes.axis.is_some_and(|a| a >= root.n_out) {
-            let live = point.live_lanes(e);
-            alive = point.both(e, alive, live);
-        }
-        self.combine(e, &mut point, alive, sums)
-    }
-
-    /// The positions of axes that data determine; gives whether they lie inside the box.
-    fn pin(&self, e: &mut KernelBuilder, point: &mut Point) -> Truth {
-        let root = self.nest.root();
-        let mut alive = Truth::Always;
-        for &(number, axis) in &self.nest.pins {
-            let guard = &root.guards[number];
-            let value = pinned_position(e, point, guard, axis);
-            point.pins[axis] = Some(value);
-            if !always_inside(point, guard, axis) {
-                let inside = inside(e, point, value, axis);
-                alive = point.both(e, alive, inside);
-            }
-        }
-        alive
-    }
-
-    fn combine(&self, e: &mut KernelBuilder, point: &mut Point, alive: Truth, sums: &[ValueId]) -> Vec<ValueId> {
-        let root = self.nest.root();
-        if alive == Truth::Never {
-            return sums.to_vec();
-        }
-        let mut next = match root.combine {
-            Combine::None => {
-                let value = point.value(e, root.body);
-                vec![point.pick(e, alive, value, sums[0])]
-            }
-            Combine::Sum => {
-                let sum = point.add_to(e, sums[0], root.body);
-                vec![point.pick(e, alive, sum, sums[0])]
-            }
-            Combine::Prod => {
-                let value = point.value(e, root.body);
-                let product = e.mul(sums[0], value);
-                vec![point.pick(e, alive, product, sums[0])]
-            }
-            Combine::Max => {
-                let value = point.value(e, root.body);
-                let max = e.binary(Binary::Max, sums[0], value);
-                vec![point.pick(e, alive, max, sums[0])]
-            }
-            Combine::ArgMax => self.first_max(e, point, alive, sums),
-        };
-        if self.may_be_empty() {
-            let one = e.f32(1.0, point.lanes.count);
-            let last = *sums.last().expect("the record of live points is carried last");
-            next.push(point.pick(e, alive, one, last));
-        }
-        next
-    }
-
-    /// Carries (number, best); only a greater one takes over, so the first maximum stays.
-    fn first_max(&self, e: &mut KernelBuilder, point: &mut Point, alive: Truth, sums: &[ValueId]) -> Vec<ValueId> {
-        let root = self.nest.root();
-        let value = point.value(e, root.body);
-        let form = self.nest.space.number(root);
-        let number = point.form(e, &form);
-        let number = e.unary(kernel::Unary::ToFloat, number);
-        let greater = Truth::Sometimes(e.compare(Compare::Lt, sums[1], value));
-        let taken = point.both(e, alive, greater);
-        vec![point.pick(e, taken, number, sums[0]), point.pick(e, taken, value, sums[1])]
-    }
-
-    /// What the carried values come to.
-    fn result(&self, e: &mut KernelBuilder, point: &Point, sums: &[ValueId], folded: bool) -> ValueId {
-        let mut value = sums[0];
-        if folded {
-            let fold = if self.nest.root().combine == Combine::Max { Fold::Max } else { Fold::Sum };
-            value = e.fold(fold, value);
-        }
-        if !self.may_be_empty() {
-            return value;
-        }
-        let mut any = *sums.last().expect("the record of live points is carried last");
-        if folded {
-            any = e.fold(Fold::Max, any);
-        }
-        let zero = e.f32(0.0, point.lanes.count);
-        let empty = e.compare(Compare::Eq, any, zero);
-        e.select(empty, zero, value)
-    }
-}
-
-/// The position of an axis that `form + sign data == 0` determines: an i32 of one lane.
-pub fn pinned_position(e: &mut KernelBuilder, point: &mut Point, guard: &Guard, axis: usize) -> ValueId {
-    let (sign, access) = guard.data.as_ref().expect("pins hold data");
-    let single = Lanes { axis: None, count: 1, live: 1 };
-    let lanes = std::mem::replace(&mut point.lanes, single);
-    let mut rest = guard.form.clone();
-    rest.terms.retain(|t| t.0 as usize != axis);
-    let rest = point.form(e, &rest);
-    let data = point.integer(e, access);
-    point.lanes = lanes;
-    // c axis + rest + s data == 0, c = 1 or -1
-    let total = match sign {
-        Sign::Plus => e.add(rest, data),
-        Sign::Minus => e.sub(rest, data),
-    };
-    if coefficient(&guard.form, axis) < 0 {
-        return total;
-    }
-    let zero = e.i32(0, 1);
-    e.sub(zero, total)
-}
-
-/// Whether the data's own range keeps a pinned axis inside its box.
-pub fn always_inside(point: &Point, guard: &Guard, axis: usize) -> bool {
-    let (sign, access) = guard.data.as_ref().expect("pins hold data");
-    let Dtype::Index(n) = point.graph.tensors[access.tensor].dtype else { return false };
-    let mut rest = guard.form.clone();
-    rest.terms.retain(|t| t.0 as usize != axis);
-    let (lo, hi) = interval(&rest, &point.ranges);
-    let (lo, hi) = match sign {
-        Sign::Plus => (lo, hi + i64::from(n) - 1),
-        Sign::Minus => (lo - i64::from(n) + 1, hi),
-    };
-    let (lo, hi) = if coefficient(&guard.form, axis) < 0 { (lo, hi) } else { (-hi, -lo) };
-    lo >= 0 && hi <= point.ranges[axis].1
-}
-
-/// Whether a position lies inside the box, in all lanes.
-pub fn inside(e: &mut KernelBuilder, point: &Point, position: ValueId, axis: usize) -> Truth {
-    let lanes = point.lanes.count;
-    let position = e.splat(position, lanes);
-    let (zero, last) = (e.i32(0, lanes), e.i32(point.ranges[axis].1 as i32, lanes));
-    let (a, b) = (e.compare(Compare::Le, zero, position), e.compare(Compare::Le, position, last));
-    Truth::Sometimes(e.make(kernel::Base::Bool, lanes, Op::Binary(Binary::And, a, b)))
 }

@@ -11,7 +11,7 @@ use crate::kernel::build::KernelBuilder;
 use crate::kernel::{BufferAccess, Elem, Kernel};
 use crate::plan::{Buffer, BufferId, KernelId, Place, Plan, Step};
 use crate::schedule::space::elements;
-use crate::schedule::{self, Group, Schedule};
+use crate::schedule::{self, Group, Schedule, sequence};
 use indexmap::IndexMap;
 
 /// A plan in the making.
@@ -45,7 +45,7 @@ impl<'a> Planner<'a> {
                 self.plan.inputs.push((tensor.name.clone(), buffer));
             }
         }
-        self.in_place = in_place(self.schedule);
+        self.in_place = sequence::in_place(self.schedule);
         for step in &self.schedule.steps {
             match step {
                 schedule::Step::Fill(tensor) => self.fill(*tensor),
@@ -110,7 +110,7 @@ impl<'a> Planner<'a> {
             None => super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group)),
         };
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
-        let in_place = group.equations.iter().any(|q| self.in_place.contains_key(&q.out));
+        let in_place = group.members.iter().any(|m| self.in_place.contains_key(&m.out));
         let kernel = self.kernel(kernel);
         self.plan.steps.push(Step::Call { kernel, buffers, in_place });
     }
@@ -164,11 +164,6 @@ impl<'a> Planner<'a> {
             }
         }
     }
-}
-
-/// Updates whose new value may overwrite the old one while it is computed: (new, old).
-fn in_place(_schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
-    IndexMap::new()
 }
 
 /// All that matters of a kernel: its text without names.

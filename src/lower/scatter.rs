@@ -4,37 +4,39 @@
 //! **Invariants**: parts split output axes that no data name, so no two parts meet; the order of additions is row-major.
 
 use super::body::{Lanes, Point, Truth};
-use super::nest::{always_inside, buffers, inside, pinned_position};
-use crate::graph::{Equation, Graph, TensorId};
+use super::nest::buffers;
+use super::reduce::{always_inside, inside, pinned_position};
+use crate::graph::{Graph, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Kernel, Place};
 use crate::schedule::merge::Space;
 use crate::schedule::space::{flatten, mentions};
-use crate::schedule::{Group, classes};
+use crate::schedule::{Group, Member, classes};
 use indexmap::IndexMap;
 
 /// Lowers a lone sum with such an axis; its output must have been cleared.
 pub fn lower(graph: &Graph, group: &Group) -> Option<(Kernel, Vec<TensorId>)> {
-    let root = &group.equations[0];
-    let (guard, axis) = classes::scatter(root)?;
+    let (guard, axis) = classes::scatter(group)?;
+    let root = &group.members[0];
     let (index, mut list) = buffers(graph, group);
     list[0].access = BufferAccess::ReadWrite;
     let mut e = KernelBuilder::new(&group.name);
     list.into_iter().for_each(|b| {
         e.buffer(&b.name, b.elem, b.len, b.access);
     });
-    let lane = (0..root.n_out).filter(|&a| a != axis && root.axes[a].extent >= 4).find(|&a| {
+    let lane = (0..group.band).filter(|&a| a != axis && group.axes[a].extent >= 4).find(|&a| {
         let shape = &graph.tensors[root.out].shape;
-        flatten(&root.write, shape, root.axes.len()).coefficients[a] == 1
+        flatten(&root.write, shape, group.axes.len()).coefficients[a] == 1
     });
-    let scatter = Scatter { graph, root, buffers: &index, guard, axis, lane };
+    let scatter = Scatter { graph, group, root, buffers: &index, guard, axis, lane };
     scatter.emit(&mut e);
     Some((e.finish(), index.keys().copied().collect()))
 }
 
 struct Scatter<'a> {
     graph: &'a Graph,
-    root: &'a Equation,
+    group: &'a Group,
+    root: &'a Member,
     buffers: &'a IndexMap<TensorId, BufferIx>,
     guard: usize,
     axis: usize,
@@ -44,10 +46,10 @@ struct Scatter<'a> {
 impl Scatter<'_> {
     fn emit(&self, e: &mut KernelBuilder) {
         let root = self.root;
-        let space = Space::new(self.graph, std::slice::from_ref(root), &(0..root.axes.len()).collect::<Vec<_>>());
+        let space = Space::unmerged(self.graph, self.group);
         let proved = |lane: usize| {
             let mut safe = true;
-            crate::schedule::space::visit_equation(self.graph, root, &mut |seen| {
+            crate::schedule::space::visit_member(self.graph, root, &mut |seen| {
                 if let crate::schedule::space::Seen::Load(access) | crate::schedule::space::Seen::Data(access) = seen {
                     safe &= !space.unsafe_access(access) || !mentions(access, lane);
                 }
@@ -55,18 +57,18 @@ impl Scatter<'_> {
             safe
         };
         let lane = self.lane.filter(|&a| proved(a));
-        let outer: Vec<usize> = (0..root.n_out).filter(|&a| a != self.axis && Some(a) != lane).collect();
-        let mut at = vec![Address::from(0); root.axes.len()];
-        for &axis in outer.iter().filter(|&&a| root.axes[a].extent > 1) {
-            at[axis] = Address::from(e.part(&root.axes[axis].hint, root.axes[axis].extent));
+        let outer: Vec<usize> = (0..self.group.band).filter(|&a| a != self.axis && Some(a) != lane).collect();
+        let mut at = vec![Address::from(0); self.group.axes.len()];
+        for &axis in outer.iter().filter(|&&a| self.group.axes[a].extent > 1) {
+            at[axis] = Address::from(e.part(&self.group.axes[axis].hint, self.group.axes[axis].extent));
         }
-        let reduced: Vec<usize> = (root.n_out..root.axes.len()).collect();
+        let reduced: Vec<usize> = root.reduced.clone();
         self.sweep(e, &reduced, at, &space, lane);
     }
 
     fn sweep(&self, e: &mut KernelBuilder, axes: &[usize], at: Vec<Address>, space: &Space, lane: Option<usize>) {
         let Some((&axis, rest)) = axes.split_first() else { return self.row(e, at, space, lane) };
-        e.each(&self.root.axes[axis].hint, self.root.axes[axis].extent, |e, var| {
+        e.each(&self.group.axes[axis].hint, self.group.axes[axis].extent, |e, var| {
             let mut at = at;
             at[axis] = Address::from(var);
             self.sweep(e, rest, at, space, lane);
@@ -76,7 +78,7 @@ impl Scatter<'_> {
     /// All lanes of one reduced point.
     fn row(&self, e: &mut KernelBuilder, at: Vec<Address>, space: &Space, lane: Option<usize>) {
         let Some(axis) = lane else { return self.add(e, at, space, Lanes { axis: None, count: 1, live: 1 }) };
-        let extent = i64::from(self.root.axes[axis].extent);
+        let extent = i64::from(self.group.axes[axis].extent);
         let count = if extent >= 16 { 16 } else { 4 };
         let (full, tail) = (extent / count, extent % count);
         if full > 0 {
@@ -123,7 +125,7 @@ impl Scatter<'_> {
     fn accumulate(&self, e: &mut KernelBuilder, mut point: Point, alive: Truth) {
         let root = self.root;
         let shape = &self.graph.tensors[root.out].shape;
-        let flat = flatten(&root.write, shape, root.axes.len());
+        let flat = flatten(&root.write, shape, self.group.axes.len());
         let place: Place = point.place(e, self.buffers[&root.out], &flat, true);
         let old = e.load_at(place.clone(), point.lanes.count);
         let sum = point.add_to(e, old, root.body);

@@ -3,7 +3,7 @@
 
 use super::layout::{ALIGN, bytes, lives, touched};
 use super::{Buffer, BufferId, KernelId, Place, Plan, Step};
-use crate::kernel::{self, BufferAccess, Elem};
+use crate::kernel::{self, BufferAccess, BufferIx, Elem};
 use std::collections::BTreeMap;
 
 type Checked = Result<(), String>;
@@ -139,7 +139,7 @@ fn reads_follow_writes(plan: &Plan) -> Checked {
     for (i, step) in plan.steps.iter().enumerate() {
         for (buffer, access) in touched(plan, step) {
             let read = access != BufferAccess::Write;
-            if read && !written[buffer.index()] {
+            if read && !written[buffer.index()] && !fills_itself(plan, step, buffer) {
                 return Err(format!("step {i} reads {}, which is not written yet", plan.buffers[buffer].name));
             }
         }
@@ -150,6 +150,17 @@ fn reads_follow_writes(plan: &Plan) -> Checked {
     match plan.outputs.iter().find(|(_, b)| !written[b.index()]) {
         Some((name, _)) => Err(format!("output {name} is never written")),
         None => Ok(()),
+    }
+}
+
+/// Whether the step's kernel, in each part, stores to the buffer before it first loads from it: partial sums of its own.
+fn fills_itself(plan: &Plan, step: &Step, buffer: BufferId) -> bool {
+    match step {
+        Step::Copy { .. } => false,
+        Step::Call { kernel, buffers, .. } => {
+            let own = buffers.iter().position(|b| *b == buffer).expect("the step touches the buffer");
+            plan.kernels[*kernel].stores_first(own as BufferIx)
+        }
     }
 }
 

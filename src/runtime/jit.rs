@@ -170,7 +170,7 @@ pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
 
 /// Runs `work` with the CPU set as `codegen::abi` says: results too small for a normal number become zeros.
 #[cfg(target_arch = "x86_64")]
-fn flushed<R>(work: impl FnOnce() -> R) -> R {
+pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
     const FLUSH_TO_ZERO: u32 = 1 << 15;
     struct Restore(u32);
     impl Drop for Restore {
@@ -185,7 +185,7 @@ fn flushed<R>(work: impl FnOnce() -> R) -> R {
 
 /// Other machines keep such small results as they are.
 #[cfg(not(target_arch = "x86_64"))]
-fn flushed<R>(work: impl FnOnce() -> R) -> R {
+pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 

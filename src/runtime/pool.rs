@@ -1,8 +1,9 @@
-//! Threads that share the parts of a region: thread t of n takes the parts `p t / n .. p (t + 1) / n`, always. So what
-//! a part computes depends on no other thread, and results have the same bits for any number of threads.
+//! Threads that share the parts of a region. Thread t of n begins with the parts `p t / n .. p (t + 1) / n`, in four
+//! chunks, always the same ones (so that its cache still holds them); who is done takes what others have not begun. What
+//! a part computes depends on no other part, so results have the same bits for any number of threads.
 //!
 //! A region is forked and joined in about a microsecond: waiting threads watch for the next region for a while before
-//! they sleep. A region of one part, or one that is said to be short, runs on the caller alone.
+//! they sleep. A thread that the system does not let run delays nobody: others take its chunks.
 #![allow(unsafe_code)]
 
 use std::any::Any;
@@ -27,18 +28,23 @@ pub struct Pool {
 }
 
 struct Shared {
-    threads: u64,
     /// Counts the regions; `u64::MAX` ends the threads.
     region: AtomicU64,
-    /// Valid from the rise of `region` until `working` is 0.
+    /// Valid while `left` is not 0.
     job: UnsafeCell<Option<(Work, u64)>>,
-    working: AtomicUsize,
+    /// For each thread's range: the low half of the region's number, and how many of its chunks are taken.
+    ranges: Vec<AtomicU64>,
+    /// Chunks of this region that are not done.
+    left: AtomicUsize,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     sleeping: Vec<AtomicBool>,
 }
 
-// SAFETY: `job` is written by the one caller (who holds `Pool::region`) while `working` is 0, that is while no worker
-// reads it, and read by workers only between the rise of `region` (release, acquire) and their decrement of `working`.
+/// Into how many chunks each thread's range is cut.
+const CHUNKS: u64 = 4;
+
+// SAFETY: `job` is written by the one caller (who holds `Pool::region`) while `left` is 0, and read only by a thread that
+// has taken a chunk of the region and not yet counted it off `left`.
 unsafe impl Sync for Shared {}
 // SAFETY: as above; the closure behind the pointer is Sync.
 unsafe impl Send for Shared {}
@@ -48,10 +54,10 @@ impl Pool {
     pub fn new(threads: usize) -> Pool {
         let threads = threads.max(1);
         let shared = Arc::new(Shared {
-            threads: threads as u64,
             region: AtomicU64::new(0),
             job: UnsafeCell::new(None),
-            working: AtomicUsize::new(0),
+            ranges: (0..threads).map(|_| AtomicU64::new(CHUNKS)).collect(),
+            left: AtomicUsize::new(0),
             panic: Mutex::new(None),
             sleeping: (1..threads).map(|_| AtomicBool::new(false)).collect(),
         });
@@ -84,25 +90,26 @@ impl Pool {
         }
         let _one = self.region.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.fork(parts, work);
-        let own = catch_unwind(AssertUnwindSafe(|| {
-            let (first, end) = self.shared.range(0, parts);
-            work(first, end);
-        }));
+        self.shared.help(0);
         self.join();
-        let theirs = self.shared.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(panic) = own.err().or(theirs) {
+        let panic = self.shared.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        if let Some(panic) = panic {
             resume_unwind(panic);
         }
     }
 
     fn fork(&self, parts: u64, work: &(dyn Fn(u64, u64) + Sync)) {
-        // SAFETY: only the lifetime changes; `run` does not come back, nor unwinds, before `join`, behind which no
-        // worker touches the closure.
+        // SAFETY: only the lifetime changes; `run` does not come back, nor unwinds, before `join`, behind which nobody
+        // touches the closure.
         let work = unsafe { std::mem::transmute::<&(dyn Fn(u64, u64) + Sync), Work>(work) };
-        // SAFETY: see `Sync for Shared`: no worker reads while `working` is 0.
-        unsafe { *self.shared.job.get() = Some((work, parts)) };
-        self.shared.working.store(self.workers.len(), Ordering::Relaxed);
-        self.shared.region.fetch_add(1, Ordering::SeqCst);
+        let shared = &self.shared;
+        // SAFETY: see `Sync for Shared`: nobody reads while `left` is 0.
+        unsafe { *shared.job.get() = Some((work, parts)) };
+        shared.left.store(shared.ranges.len() * CHUNKS as usize, Ordering::Relaxed);
+        let region = shared.region.load(Ordering::Relaxed) + 1;
+        // Whoever takes a chunk has seen what was written above.
+        shared.ranges.iter().for_each(|range| range.store(region << 32, Ordering::Release));
+        shared.region.store(region, Ordering::SeqCst);
         self.wake();
     }
 
@@ -114,9 +121,10 @@ impl Pool {
         }
     }
 
+    /// Waits until the chunks that other threads have begun are done.
     fn join(&self) {
         let mut looks = 0;
-        while self.shared.working.load(Ordering::Acquire) > 0 {
+        while self.shared.left.load(Ordering::Acquire) > 0 {
             looks += 1;
             // More threads than free CPUs: let the others finish.
             if looks < LOOKS { std::hint::spin_loop() } else { std::thread::yield_now() }
@@ -136,12 +144,6 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// The parts of a thread.
-    fn range(&self, thread: u64, parts: u64) -> (u64, u64) {
-        let cut = |t: u64| (u128::from(parts) * u128::from(t) / u128::from(self.threads)) as u64;
-        (cut(thread), cut(thread + 1))
-    }
-
     fn work(&self, index: usize) {
         let mut seen = 0;
         loop {
@@ -149,18 +151,42 @@ impl Shared {
             if seen == u64::MAX {
                 return;
             }
-            // SAFETY: `region` has risen, so the job is written, and stays until `working` is decremented below.
-            let job = unsafe { *self.job.get() };
-            let (work, parts) = job.expect("a region has a job");
-            let (first, end) = self.range(index as u64, parts);
-            // SAFETY: as above: the closure lives until `join` has seen `working` at 0.
-            let work = unsafe { &*work };
-            if first < end
-                && let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(first, end)))
-            {
-                *self.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(panic);
+            self.help(index);
+        }
+    }
+
+    /// Runs chunks until none is left to begin, those of the thread's own range first.
+    fn help(&self, index: usize) {
+        for i in 0..self.ranges.len() {
+            let range = (index + i) % self.ranges.len();
+            while let Some(chunk) = self.take(range) {
+                self.chunk(range, chunk);
+                self.left.fetch_sub(1, Ordering::Release);
             }
-            self.working.fetch_sub(1, Ordering::Release);
+        }
+    }
+
+    /// Takes the next chunk of a range. Who has one holds the region open.
+    fn take(&self, range: usize) -> Option<u64> {
+        let one_more = |taken: u64| ((taken & 0xffff_ffff) < CHUNKS).then_some(taken + 1);
+        let taken = self.ranges[range].fetch_update(Ordering::Acquire, Ordering::Relaxed, one_more);
+        taken.ok().map(|taken| taken & 0xffff_ffff)
+    }
+
+    fn chunk(&self, range: usize, chunk: u64) {
+        // SAFETY: the caller has taken this chunk, so the job is written, and stays until the chunk is counted off.
+        let job = unsafe { *self.job.get() };
+        let (work, parts) = job.expect("a region has a job");
+        let all = self.ranges.len() as u64 * CHUNKS;
+        let at = range as u64 * CHUNKS + chunk;
+        let cut = |at: u64| (u128::from(parts) * u128::from(at) / u128::from(all)) as u64;
+        let (first, end) = (cut(at), cut(at + 1));
+        // SAFETY: as above: the closure lives until `join` has seen `left` at 0.
+        let work = unsafe { &*work };
+        if first < end
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(first, end)))
+        {
+            *self.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(panic);
         }
     }
 

@@ -1,65 +1,108 @@
-//! Groups equations and orders the groups.
+//! The whole choice: layouts, groups, their order.
 
-use super::layout;
-use super::space::elements;
-use super::{Group, Schedule, Step};
+use super::fuse::Fuser;
+use super::space::{Seen, elements, visit_member};
+use super::{Group, Schedule, Step, classes, halo, layout, pack};
 use crate::graph::order;
-use crate::graph::{Equation, Graph, Kind, TensorId};
+use crate::graph::{Equation, Graph, TensorId};
 use crate::target::Target;
 use indexmap::IndexSet;
 
-/// One group for each piece, in the order of definitions.
+/// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut graph = graph.clone();
-    let needed = needed(&graph);
-    layout::block(&mut graph, &needed, target);
+    let mut needed = needed(&graph);
+    let blocks = layout::block(&mut graph, &needed, target);
+    halo::pad(&mut graph, &mut needed, &blocks);
+    pack::pack(&mut graph, &mut needed, target);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
-    let mut steps = Vec::new();
-    for tensor in order.into_iter().filter(|t| needed.contains(t)) {
-        define(&graph, tensor, target, &mut steps);
-    }
-    Schedule { graph, steps }
+    let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
+    let cleared: IndexSet<TensorId> = order.iter().copied().filter(|&t| is_cleared(&graph, t)).collect();
+    let mut groups = grouped(&mut graph, &order, &cleared, target);
+    mark_stored(&mut groups, &graph);
+    let groups = super::sequence::in_order(&graph, groups);
+    Schedule { steps: steps(groups, cleared), graph }
 }
 
 /// What outputs and updates need.
 pub fn needed(graph: &Graph) -> IndexSet<TensorId> {
-    let mut found: IndexSet<TensorId> =
-        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    let outside = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1));
+    let mut found: IndexSet<TensorId> = outside.collect();
     let mut at = 0;
     while at < found.len() {
         let tensor = found[at];
         at += 1;
-        for piece in graph.defs.get(&tensor).iter().flat_map(|d| &d.pieces) {
+        for piece in pieces(graph, tensor) {
             found.extend(order::reads(&graph.exprs, piece));
         }
     }
     found
 }
 
-fn define(graph: &Graph, tensor: TensorId, target: Target, steps: &mut Vec<Step>) {
-    if !matches!(graph.tensors[tensor].kind, Kind::Defined) {
-        return;
-    }
-    let pieces: &[Equation] = graph.defs.get(&tensor).map_or(&[], |d| &d.pieces);
-    let filled = !covers(graph, tensor, pieces) || pieces.iter().any(|p| super::classes::scatter(p).is_some());
-    let mut groups = Vec::new();
-    for piece in pieces {
-        let name = graph.tensors[tensor].name.clone();
-        let mut group = Group { name, equations: vec![piece.clone()], stored: vec![true], filled, tile: None };
-        group.tile = super::tile::choose(graph, &group, target);
-        groups.push(group);
-    }
-    let adds = groups.iter().any(|g| g.tile.as_ref().is_some_and(|t| !t.blocks.is_empty()));
-    if filled || adds {
-        steps.push(Step::Fill(tensor));
-    }
-    steps.extend(groups.into_iter().map(Step::Group));
+fn pieces(graph: &Graph, tensor: TensorId) -> &[Equation] {
+    graph.defs.get(&tensor).map_or(&[], |d| &d.pieces)
 }
 
-/// Whether the pieces write every element, dead points included.
-fn covers(graph: &Graph, tensor: TensorId, pieces: &[Equation]) -> bool {
+fn grouped(graph: &mut Graph, order: &[TensorId], cleared: &IndexSet<TensorId>, target: Target) -> Vec<Group> {
+    let defs: Vec<(TensorId, Vec<Equation>)> = order.iter().map(|&t| (t, pieces(graph, t).to_vec())).collect();
+    let mut fuser = Fuser::new(graph, target);
+    for (tensor, pieces) in defs {
+        match pieces.as_slice() {
+            [whole] if !cleared.contains(&tensor) => fuser.add(whole),
+            parts => parts.iter().for_each(|p| fuser.add_alone(p, cleared.contains(&tensor))),
+        }
+    }
+    fuser.finish()
+}
+
+/// Whether some elements are not written, or are added to.
+fn is_cleared(graph: &Graph, tensor: TensorId) -> bool {
+    let pieces = pieces(graph, tensor);
     let points = |p: &Equation| p.axes[..p.n_out].iter().map(|a| u64::from(a.extent)).product::<u64>();
     let guarded = pieces.len() > 1 && pieces.iter().any(|p| !p.guards.is_empty());
-    !guarded && pieces.iter().map(points).sum::<u64>() == elements(&graph.tensors[tensor].shape)
+    let adds = |p: &Equation| classes::scatter(&Group::alone("".into(), p, false)).is_some();
+    guarded
+        || pieces.iter().map(points).sum::<u64>() != elements(&graph.tensors[tensor].shape)
+        || pieces.iter().any(adds)
+}
+
+/// Members go to memory if somebody outside their group reads them, or if they are wide.
+fn mark_stored(groups: &mut [Group], graph: &Graph) {
+    let mut read: Vec<IndexSet<TensorId>> = Vec::new();
+    for group in groups.iter() {
+        let mut own = IndexSet::new();
+        for member in &group.members {
+            visit_member(graph, member, &mut |seen| {
+                if let Seen::Load(access) | Seen::Data(access) = seen {
+                    own.insert(access.tensor);
+                }
+            });
+        }
+        read.push(own);
+    }
+    let outside = |t: TensorId| graph.outputs.iter().any(|o| o.1 == t) || graph.updates.iter().any(|u| u.1 == t);
+    for (at, group) in groups.iter_mut().enumerate() {
+        for member in &mut group.members {
+            let elsewhere = read.iter().enumerate().any(|(g, r)| g != at && r.contains(&member.out));
+            member.stored = elsewhere || outside(member.out) || !member.wide.is_empty();
+        }
+    }
+}
+
+/// Groups as steps, each output cleared before the first that needs it so.
+fn steps(groups: Vec<Group>, mut cleared: IndexSet<TensorId>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let made: IndexSet<TensorId> = groups.iter().flat_map(|g| g.members.iter().map(|m| m.out)).collect();
+    steps.extend(cleared.iter().filter(|t| !made.contains(*t)).map(|&t| Step::Fill(t)));
+    for group in groups {
+        let adds = group.tile.as_ref().is_some_and(|t| !t.blocks.is_empty());
+        for member in &group.members {
+            if cleared.swap_remove(&member.out) || adds {
+                steps.push(Step::Fill(member.out));
+            }
+        }
+        steps.push(Step::Group(group));
+    }
+    steps
 }

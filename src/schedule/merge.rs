@@ -1,10 +1,11 @@
-//! The loops' own box: axes that every address walks through as one become one, and the axis of the lanes is chosen.
+//! The loops' own box: axes that every address walks through as one become one, and the axes of the lanes are chosen.
 //!
 //! **Invariants**: a merged axis stays at 0 and its partner runs over both; only axes that no unproved load and no pin
-//! mentions are merged.
+//! mentions are merged, and only axes of one kind: of the band, or wide or reduced of one member.
 
-use super::space::{Linear, Range, Seen, coefficient, flatten, in_range, linear, mentions, visit_equation};
-use crate::graph::{Access, Affine, Combine, Equation, Graph};
+use super::space::{Linear, Range, Seen, coefficient, flatten, in_range, linear, mentions, visit_member};
+use super::{Group, Member, classes};
+use crate::graph::{Access, Affine, Combine, Graph};
 use indexmap::IndexMap;
 
 /// The box of a group's loops.
@@ -21,33 +22,44 @@ pub struct Space {
 }
 
 impl Space {
-    /// The box of these equations, merged where that is possible.
-    pub fn new(graph: &Graph, equations: &[Equation], pinned: &[usize]) -> Space {
-        let root = &equations[0];
-        let extents: Vec<u32> = root.axes.iter().map(|a| a.extent).collect();
-        let ranges: Vec<Range> = extents.iter().map(|&n| (0, i64::from(n) - 1)).collect();
-        let mut proved = IndexMap::new();
+    /// The box of a group, merged where that is possible.
+    pub fn new(graph: &Graph, group: &Group) -> Space {
+        let mut space = Space::unmerged(graph, group);
+        let n = group.axes.len();
         let mut forms = Vec::new();
-        for equation in equations {
-            let n = root.axes.len();
-            forms.push(flatten(&equation.write, &graph.tensors[equation.out].shape, n));
-            visit_equation(graph, equation, &mut |seen| match seen {
+        for member in &group.members {
+            forms.push(flatten(&member.write, &graph.tensors[member.out].shape, n));
+            visit_member(graph, member, &mut |seen| match seen {
                 Seen::Load(access) | Seen::Data(access) => {
-                    let shape = &graph.tensors[access.tensor].shape;
-                    forms.push(flatten(&access.index, shape, n));
-                    proved.insert(access.clone(), in_range(access, shape, &ranges));
+                    forms.push(flatten(&access.index, &graph.tensors[access.tensor].shape, n));
                 }
                 Seen::Form(form) => forms.push(linear(form, n)),
                 Seen::Node(_) => {}
             });
+            if member.combine == Combine::ArgMax {
+                forms.push(linear(&space.number(member), n));
+            }
+        }
+        let kinds = kinds(group);
+        space.merge(&kinds, &mut forms);
+        space
+    }
+
+    /// The box as it stands.
+    pub fn unmerged(graph: &Graph, group: &Group) -> Space {
+        let extents: Vec<u32> = group.axes.iter().map(|a| a.extent).collect();
+        let ranges: Vec<Range> = extents.iter().map(|&n| (0, i64::from(n) - 1)).collect();
+        let mut proved = IndexMap::new();
+        for member in &group.members {
+            visit_member(graph, member, &mut |seen| {
+                if let Seen::Load(access) | Seen::Data(access) = seen {
+                    let shape = &graph.tensors[access.tensor].shape;
+                    proved.insert(access.clone(), in_range(access, shape, &ranges));
+                }
+            });
         }
         let merged = vec![false; extents.len()];
-        let mut space = Space { extents, merged, ranges, proved };
-        if root.combine == Combine::ArgMax {
-            forms.push(linear(&space.number(root), root.axes.len()));
-        }
-        space.merge(root.n_out, &mut forms, pinned);
-        space
+        Space { extents, merged, ranges, proved }
     }
 
     /// Whether a load may leave its tensor where its guards do not hold.
@@ -55,23 +67,25 @@ impl Space {
         !self.proved[access]
     }
 
-    /// The row-major number of a point of the reduced box.
-    pub fn number(&self, root: &Equation) -> Affine {
-        let mut form = Affine::default();
+    /// The row-major number of a point of a member's reduced box.
+    pub fn number(&self, member: &Member) -> Affine {
         let mut stride = 1;
-        for axis in (root.n_out..root.axes.len()).rev() {
-            form.terms.insert(0, (axis as u16, stride));
+        let mut terms = Vec::new();
+        for &axis in member.reduced.iter().rev() {
+            terms.push((axis, stride));
             stride *= (self.ranges[axis].1 + 1) as i32;
         }
-        form
+        Affine::of(0, terms)
     }
 
-    fn merge(&mut self, n_out: usize, forms: &mut [Linear], pinned: &[usize]) {
-        let n = self.extents.len();
-        let fixed: Vec<bool> = (0..n)
-            .map(|a| pinned.contains(&a) || self.proved.iter().any(|(access, ok)| !ok && mentions(access, a)))
-            .collect();
-        while let Some((a, b)) = self.pair(n_out, forms, &fixed) {
+    fn merge(&mut self, kinds: &[Option<usize>], forms: &mut [Linear]) {
+        let mut kinds = kinds.to_vec();
+        for (a, kind) in kinds.iter_mut().enumerate() {
+            if self.proved.iter().any(|(access, ok)| !ok && mentions(access, a)) {
+                *kind = None;
+            }
+        }
+        while let Some((a, b)) = self.pair(&kinds, forms) {
             self.extents[b] *= self.extents[a];
             self.extents[a] = 1;
             (self.merged[a], self.merged[b]) = (true, true);
@@ -80,57 +94,82 @@ impl Space {
     }
 
     /// Two axes of one kind such that one is the other's next digit everywhere.
-    fn pair(&self, n_out: usize, forms: &[Linear], fixed: &[bool]) -> Option<(usize, usize)> {
-        let n = self.extents.len();
-        let free = |a: usize| !fixed[a] && self.extents[a] > 1;
-        let pairs = (0..n).flat_map(|a| (0..n).map(move |b| (a, b)));
+    fn pair(&self, kinds: &[Option<usize>], forms: &[Linear]) -> Option<(usize, usize)> {
+        let free: Vec<usize> = (0..kinds.len()).filter(|&a| kinds[a].is_some() && self.extents[a] > 1).collect();
+        let pairs = free.iter().flat_map(|&a| free.iter().map(move |&b| (a, b)));
         pairs.into_iter().find(|&(a, b)| {
             let fits = u64::from(self.extents[a]) * u64::from(self.extents[b]) < 1 << 31;
-            a != b
-                && (a < n_out) == (b < n_out)
-                && free(a)
-                && free(b)
-                && fits
-                && forms.iter().all(|f| f.coefficients[a] == f.coefficients[b] * i64::from(self.extents[b]))
+            let follows = |f: &Linear| f.coefficients[a] == f.coefficients[b] * i64::from(self.extents[b]);
+            a != b && kinds[a] == kinds[b] && fits && forms.iter().all(follows)
         })
     }
 }
 
-/// Chooses the axis of the lanes: the one along which most addresses are contiguous or constant.
-pub fn ways(graph: &Graph, equations: &[Equation], space: &Space, pinned: &[usize]) -> Option<usize> {
-    let root = &equations[0];
-    let candidates = (0..root.axes.len()).filter(|&a| space.extents[a] >= 4 && !pinned.contains(&a));
-    let scored = candidates.filter_map(|axis| {
-        let score = score(graph, equations, space, axis, pinned)?;
-        Some((score, axis))
-    });
-    scored.max_by_key(|&(score, axis)| (score, std::cmp::Reverse(axis))).map(|s| s.1)
+/// Which axes may merge: those with one number; none for pinned ones.
+fn kinds(group: &Group) -> Vec<Option<usize>> {
+    let mut kinds: Vec<Option<usize>> = vec![Some(0); group.axes.len()];
+    for (number, member) in group.members.iter().enumerate() {
+        member.wide.iter().for_each(|&a| kinds[a] = Some(2 * number + 1));
+        member.reduced.iter().for_each(|&a| kinds[a] = Some(2 * number + 2));
+        classes::pins(&group.axes, member).iter().for_each(|&(_, a)| kinds[a] = None);
+    }
+    kinds
 }
 
-/// How well an axis suits the lanes; None where it cannot be.
-fn score(graph: &Graph, equations: &[Equation], space: &Space, axis: usize, pinned: &[usize]) -> Option<i64> {
-    let root = &equations[0];
-    let reduced = axis >= root.n_out;
-    if reduced && !matches!(root.combine, Combine::Sum | Combine::Max) {
+/// Where the vectors lie.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ways {
+    /// All members along one axis of the band.
+    Band(usize),
+    /// Each member along an axis of its own, or none.
+    Own(Vec<Option<usize>>),
+}
+
+/// Chooses axes along which most addresses are contiguous or constant.
+pub fn ways(graph: &Graph, group: &Group, space: &Space) -> Ways {
+    let best = |axes: &mut dyn Iterator<Item = usize>, members: &[Member]| {
+        let scored = axes.filter(|&a| space.extents[a] >= 4).filter_map(|axis| {
+            let scores = members.iter().map(|m| score(graph, group, space, m, axis));
+            Some((scores.sum::<Option<i64>>()?, std::cmp::Reverse(axis)))
+        });
+        scored.max()
+    };
+    let band = best(&mut (0..group.band), &group.members);
+    let own: Vec<_> = group
+        .members
+        .iter()
+        .map(|m| best(&mut m.wide.iter().chain(&m.reduced).copied(), std::slice::from_ref(m)))
+        .collect();
+    let total: i64 = own.iter().map(|o| o.map_or(-64, |o| o.0)).sum();
+    match band {
+        Some((score, axis)) if score >= total || own.iter().all(Option::is_none) => Ways::Band(axis.0),
+        Some(_) | None => Ways::Own(own.iter().map(|o| o.filter(|o| o.0 > -64).map(|o| o.1.0)).collect()),
+    }
+}
+
+/// How well an axis suits the lanes of a member; None where it cannot be.
+fn score(graph: &Graph, group: &Group, space: &Space, member: &Member, axis: usize) -> Option<i64> {
+    let n = group.axes.len();
+    let reduced = member.reduced.contains(&axis);
+    if reduced && !matches!(member.combine, Combine::Sum | Combine::Max) {
         return None;
     }
+    let pinned = classes::pins(&group.axes, member);
+    let of_band = axis < group.band;
+    let mut possible = pinned.iter().all(|&(number, p)| {
+        let guard = &member.guards[number];
+        p != axis && coefficient(&guard.form, axis) == 0 && guard.data.iter().all(|(_, d)| !mentions(d, axis))
+    });
     let mut score = if reduced { -3 } else { 0 };
-    let mut possible = true;
-    for equation in equations {
-        if !reduced {
-            let flat = flatten(&equation.write, &graph.tensors[equation.out].shape, root.axes.len());
-            score += 2 * merit(flat.coefficients[axis]);
-        }
-        visit_equation(graph, equation, &mut |seen| {
-            let (Seen::Load(access) | Seen::Data(access)) = seen else { return };
-            let flat = flatten(&access.index, &graph.tensors[access.tensor].shape, root.axes.len());
-            score += merit(flat.coefficients[axis]);
-            possible &= !(reduced && space.unsafe_access(access) && mentions(access, axis));
-        });
+    if !reduced {
+        let flat = flatten(&member.write, &graph.tensors[member.out].shape, n);
+        score += 2 * merit(flat.coefficients[axis]);
     }
-    possible &= root.guards.iter().all(|guard| {
-        let pins = guard.data.as_ref().is_some_and(|_| pinned.iter().any(|&p| coefficient(&guard.form, p) != 0));
-        !pins || (coefficient(&guard.form, axis) == 0 && guard.data.iter().all(|(_, d)| !mentions(d, axis)))
+    visit_member(graph, member, &mut |seen| {
+        let (Seen::Load(access) | Seen::Data(access)) = seen else { return };
+        let flat = flatten(&access.index, &graph.tensors[access.tensor].shape, n);
+        score += merit(flat.coefficients[axis]);
+        possible &= of_band || !(space.unsafe_access(access) && mentions(access, axis));
     });
     let length = i64::from(space.extents[axis].min(16));
     possible.then_some(score * 16 + length)

@@ -3,16 +3,21 @@
 //! **Invariants**: every equation of the graph that an output or update needs stands in exactly one group; a group comes
 //! behind those that make what it loads; nothing depends on the number of threads or on hash order.
 
-use crate::graph::{Equation, Graph, TensorId};
+use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Graph, Guard, TensorId};
 use crate::ids::Symbol;
 use crate::target::Target;
 
 pub mod choose;
+pub mod fuse;
 pub mod guards;
+pub mod halo;
 pub mod layout;
 pub mod classes;
 pub mod merge;
+pub mod pack;
+pub mod sequence;
 pub mod space;
+pub mod text;
 pub mod tile;
 
 /// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
@@ -34,17 +39,56 @@ pub enum Step {
     Group(Group),
 }
 
-/// One kernel: a root, which may reduce, and maps over its output axes.
+/// One kernel: members that are computed in turn at each point of a band of output axes.
+///
+/// A member may have axes of its own inside the band: wide ones, of its output, and reduced ones. A member without wide
+/// axes hands its value on in registers; what a wide one makes is read back from memory at the same point of the band.
+/// **Invariants**: each member's output has all axes of the band in its write; a later member reads an earlier one at
+/// the same point of the band only; axes of one member are mentioned by no other.
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: Symbol,
-    pub equations: Vec<Equation>,
-    /// Whether somebody outside the group reads it.
-    pub stored: Vec<bool>,
-    /// Whether the output has been cleared.
+    /// The band's axes, then those of the members.
+    pub axes: Vec<Axis>,
+    /// How many axes the band has.
+    pub band: usize,
+    pub members: Vec<Member>,
+    /// Whether the outputs have been cleared.
     pub filled: bool,
-    /// How a contraction is tiled; none: the general nest.
+    /// How a contraction at the root is tiled; none: the general nest.
     pub tile: Option<tile::Tile>,
+}
+
+/// An equation of a group; axes are the group's.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub out: TensorId,
+    pub combine: Combine,
+    pub write: Vec<Affine>,
+    pub guards: Vec<Guard>,
+    pub body: ExprId,
+    /// Axes of its output that the band has not.
+    pub wide: Vec<usize>,
+    pub reduced: Vec<usize>,
+    /// Whether it goes to memory.
+    pub stored: bool,
+}
+
+impl Group {
+    /// A group of one piece.
+    pub fn alone(name: Symbol, piece: &Equation, filled: bool) -> Group {
+        let member = Member {
+            out: piece.out,
+            combine: piece.combine,
+            write: piece.write.clone(),
+            guards: piece.guards.clone(),
+            body: piece.body,
+            wide: Vec::new(),
+            reduced: (piece.n_out..piece.axes.len()).collect(),
+            stored: true,
+        };
+        Group { name, axes: piece.axes.clone(), band: piece.n_out, members: vec![member], filled, tile: None }
+    }
 }
 
 /// Needs a valid graph without cycles. Keeps the values of outputs and updates up to rounding.

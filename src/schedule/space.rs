@@ -2,6 +2,7 @@
 //!
 //! **Invariants**: a tensor is row-major in its buffer; a range is closed, `(least, greatest)`.
 
+use super::Member;
 use crate::graph::{Access, Affine, Cond, Equation, Expr, ExprId, Graph, Guard};
 
 /// `constant + sum(coefficients[a] * axis a)`, in elements.
@@ -90,6 +91,12 @@ pub enum Seen<'a> {
 pub fn visit_equation(graph: &Graph, equation: &Equation, see: &mut dyn FnMut(Seen)) {
     visit_guards(&equation.guards, see);
     visit(graph, equation.body, see);
+}
+
+/// Calls `see` for all that a member's guards and body contain.
+pub fn visit_member(graph: &Graph, member: &Member, see: &mut dyn FnMut(Seen)) {
+    visit_guards(&member.guards, see);
+    visit(graph, member.body, see);
 }
 
 /// Calls `see` for forms and data of guards.

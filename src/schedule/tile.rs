@@ -1,16 +1,17 @@
 //! How a contraction is computed: which axis lies in the lanes, what one register tile holds, what is looped in which
 //! order.
 //!
-//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, two loads and
-//! five instructions a cycle, four cycles from one sum to the next. **Invariants**: accumulators, what is held and two
+//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, not quite two
+//! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
 use super::Group;
-use super::classes::{Contraction, contraction};
+use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
-use super::space::{Linear, coefficient, flatten};
-use crate::graph::Graph;
+use super::space::{Linear, Range, Seen, coefficient, elements, flatten, interval, visit_member};
+use crate::graph::{Affine, Graph, TensorId};
 use crate::target::Target;
+use indexmap::IndexSet;
 
 /// A schedule of one contraction. Axes are those of the root equation.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,8 +42,12 @@ pub struct Shape<'a> {
     pub n_out: usize,
     pub extents: &'a [u32],
     pub out: Linear,
+    /// Bytes of what is stored and of what the maps that follow load.
+    pub around: u64,
     pub a: Linear,
     pub b: Linear,
+    /// The subscripts of the operands.
+    pub index: [Vec<Affine>; 2],
     /// The axes that each guard mentions.
     pub guards: Vec<Vec<usize>>,
     /// Whether maps follow, so that sums must not be left in memory.
@@ -51,16 +56,15 @@ pub struct Shape<'a> {
 
 /// The best tile of a group whose root is a contraction.
 pub fn choose(graph: &Graph, group: &Group, target: Target) -> Option<Tile> {
-    let root = &group.equations[0];
-    let product = contraction(graph, root)?;
-    let space = Space::new(graph, &group.equations, &[]);
+    let product = root_contraction(graph, group)?;
+    let space = Space::new(graph, group);
     best(&shape(graph, group, &product, &space, target))
 }
 
 /// A group as the choice sees it.
 pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a Space, target: Target) -> Shape<'a> {
-    let root = &group.equations[0];
-    let n = root.axes.len();
+    let root = &group.members[0];
+    let n = group.axes.len();
     let flat = |index: &[crate::graph::Affine], tensor: crate::graph::TensorId| {
         let mut flat = flatten(index, &graph.tensors[tensor].shape, n);
         (0..n).filter(|&a| space.extents[a] == 1).for_each(|a| flat.coefficients[a] = 0);
@@ -69,14 +73,30 @@ pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a
     let mentioned = |form| (0..n).filter(|&a| coefficient(form, a) != 0).collect();
     Shape {
         target,
-        n_out: root.n_out,
+        n_out: group.band,
         extents: &space.extents,
         out: flat(&root.write, root.out),
+        around: around(graph, group, product),
+        index: [product.a.index.clone(), product.b.index.clone()],
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
-        followed: group.equations.len() > 1,
+        followed: group.members.len() > 1,
     }
+}
+
+/// Bytes that stores, and loads of the maps that follow, move.
+fn around(graph: &Graph, group: &Group, product: &Contraction) -> u64 {
+    let mut tensors: IndexSet<TensorId> = group.members.iter().filter(|m| m.stored).map(|m| m.out).collect();
+    for member in &group.members[1..] {
+        visit_member(graph, member, &mut |seen| {
+            if let Seen::Load(access) | Seen::Data(access) = seen {
+                tensors.insert(access.tensor);
+            }
+        });
+    }
+    let moved = tensors.iter().filter(|t| **t != product.a.tensor && **t != product.b.tensor);
+    moved.map(|t| 4 * elements(&graph.tensors[*t].shape)).sum()
 }
 
 /// The cheapest candidate.
@@ -97,8 +117,11 @@ pub fn best(shape: &Shape) -> Option<Tile> {
 }
 
 /// Bytes of the first cache that a tile's operands may take, and of the second that what is walked again may take.
-const NEAR: u64 = 24 << 10;
-const FAR: u64 = 256 << 10;
+const NEAR: u64 = 26 << 10;
+const FAR: u64 = 512 << 10;
+
+/// Bytes a cycle from the second cache, beside the arithmetic.
+const FLOW: f64 = 24.0;
 
 impl Shape<'_> {
     fn reduced(&self, axis: usize) -> bool {
@@ -159,7 +182,7 @@ impl Shape<'_> {
         (if by_held { held.1 } else { 1 }) * (if by_stream { stream.map_or(1, |s| s.1) } else { 1 })
     }
 
-    /// Sums, what stays loaded, and two to work with.
+    /// Sums, what stays loaded, two to work with, and one to spare.
     fn fits(&self, held: usize, stream: Option<usize>, h: u32, s: u32) -> bool {
         let moves = |operand: &Linear, axis: usize| operand.coefficients[axis] != 0;
         let stays = |operand: &Linear| {
@@ -170,7 +193,7 @@ impl Shape<'_> {
                 (true | false, true) => 0,
             }
         };
-        h * s + stays(&self.a) + stays(&self.b) + 2 <= u32::from(self.target.registers())
+        h * s + stays(&self.a) + stays(&self.b) + 3 <= u32::from(self.target.registers())
     }
 
     fn tile(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Tile {
@@ -234,6 +257,10 @@ impl Shape<'_> {
             }
         };
         let reach = |a: &usize| -(small.coefficients[*a].abs().max(large.coefficients[*a].abs()));
+        if self.around > 2 * FAR && size(large) <= FAR {
+            axes.sort_by_key(|&a| -self.out.coefficients[a].abs());
+            return axes;
+        }
         axes.sort_by_key(|a| (if size(small) > FAR { u8::from(rank(a) > 0) } else { rank(a) }, reach(a)));
         axes
     }
@@ -274,8 +301,9 @@ impl Shape<'_> {
             self.loads(&self.a, tile.lane, tile.held, tile.stream)
                 + self.loads(&self.b, tile.lane, tile.held, tile.stream),
         );
-        let moves = sums / 2.0;
-        let step = (sums / 2.0).max(loads / 2.0).max(4.0).max((sums + loads + moves) / 5.0);
+        // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
+        let copies = f64::from((h - 1) * s);
+        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2) + self.pages(tile);
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
@@ -292,6 +320,45 @@ impl Shape<'_> {
         let around = points(&tile.blocks);
         let tapped = points(&tile.taps);
         let turn = 6.0 + sums * if self.guards.is_empty() { 0.0 } else { 2.0 };
-        tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0)
+        let flow = self.flow(tile) / FLOW;
+        tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0 + flow)
+    }
+
+    /// Cycles a step for operands that come from another page at each, and from more pages than the CPU keeps at hand.
+    fn pages(&self, tile: &Tile) -> f64 {
+        let Some(&inner) = tile.inner.iter().rev().find(|&&a| a != tile.lane) else { return 0.0 };
+        let far = |operand: &Linear| {
+            let stride = 4 * operand.coefficients[inner].unsigned_abs();
+            stride >= 1024 && stride * u64::from(self.extents[inner]) > 64 * 4096
+        };
+        f64::from(u8::from(far(&self.a)) + u8::from(far(&self.b)))
+    }
+
+    /// Bytes that the operands of one tile bring into the first cache: all where they overflow it, else those that are
+    /// new in the innermost loop.
+    fn flow(&self, tile: &Tile) -> f64 {
+        let ranges: Vec<Range> = (0..self.extents.len()).map(|a| (0, self.span(tile, a) - 1)).collect();
+        let bytes = |index: &[Affine]| -> f64 {
+            let sizes = index.iter().map(|f| {
+                let (lo, hi) = interval(f, &ranges);
+                (hi - lo + 1) as f64
+            });
+            4.0 * sizes.product::<f64>()
+        };
+        let (a, b) = (bytes(&self.index[0]), bytes(&self.index[1]));
+        let inner = tile.order.iter().rev().find(|&&axis| self.tiles(tile, axis) > 1);
+        let (Some(&inner), true) = (inner, a + b <= NEAR as f64) else { return a + b };
+        let new = |flat: &Linear, bytes: f64| if flat.coefficients[inner] != 0 { bytes } else { 0.0 };
+        new(&self.a, a) + new(&self.b, b)
+    }
+
+    /// The points of an axis that one tile covers.
+    fn span(&self, tile: &Tile, axis: usize) -> i64 {
+        let lanes = u32::from(self.target.lanes());
+        let held = if tile.held.0 == axis { tile.held.1 } else { 1 };
+        let stream = tile.stream.filter(|s| s.0 == axis).map_or(1, |s| s.1);
+        let own = if tile.lane == axis { lanes } else { 1 };
+        let all = tile.inner.contains(&axis);
+        i64::from(if all { self.extents[axis] } else { (held * stream * own).min(self.extents[axis]) })
     }
 }

@@ -151,7 +151,9 @@ fn maps() -> Vec<Case> {
     let map = |name: &str, body: &str| {
         Case::new(
             name,
-            format!("param x: [3, 4]\nparam z: [3, 4]\ninput u: [3, 4]\ntensor y: [3, 4]\ny[i, j] = {body}"),
+            format!(
+                "param x: [3, 4]\nparam z: [3, 4]\nnoise u: [3, 4] ~ uniform u\ntensor y: [3, 4]\ny[i, j] = {body}"
+            ),
         )
     };
     vec![

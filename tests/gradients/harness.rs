@@ -10,6 +10,7 @@ use brolga::graph::affine::elements;
 use brolga::graph::check;
 use brolga::graph::interp;
 use brolga::graph::normal::normalise_all;
+use brolga::graph::rewrite::cost;
 use brolga::graph::text::{print, read};
 use brolga::graph::{
     Affine, Axis, Combine, Dtype, Equation, ExprId, Graph, Kind, Origin, OriginId, OriginRole, Role, TensorId,
@@ -47,13 +48,17 @@ impl Random {
     }
 }
 
-/// Random values for each tensor that is not defined; whole numbers for index tensors.
+/// Random values for each tensor that is not defined: between -1 and 1, whole numbers for index tensors, above 0 for
+/// states (running variances) and uniform noise.
 pub fn given(graph: &Graph, random: &mut Random) -> Given {
     let mut given = Given::new();
     for (id, tensor) in graph.tensors.iter() {
         let count = elements(&tensor.shape);
         match (&tensor.kind, tensor.dtype) {
             (Kind::Defined | Kind::Const(_), _) => {}
+            (Kind::State | Kind::Noise { normal: false, .. }, _) => {
+                drop(given.insert(id, (0..count).map(|_| random.real().abs()).collect()));
+            }
             (_, Dtype::Real) => drop(given.insert(id, (0..count).map(|_| random.real()).collect())),
             (_, Dtype::Index(end)) => {
                 drop(given.insert(id, (0..count).map(|_| f64::from(random.size(0, end - 1))).collect()));
@@ -154,7 +159,11 @@ pub fn error(
 }
 
 /// What is done to a graph after differentiation; each keeps the meaning.
-const STAGES: [(&str, fn(&mut Graph)); 2] = [("normal form", normalise_all), ("equalities solved", solve_equalities)];
+const STAGES: [(&str, fn(&mut Graph)); 3] = [
+    ("normal form", normalise_all),
+    ("equalities solved", solve_equalities),
+    ("cost rewritten", |graph| cost(graph, u32::MAX)),
+];
 
 /// Rewrites sum in another order: 2^-53 times at most some thousand terms, of the size of the largest value.
 const ROUNDING: f64 = 1e-12;
@@ -169,7 +178,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 /// A graph with a tensor `y` and its parameters: first and second derivatives of a bent loss of y against differences.
 pub struct Case {
     pub name: String,
-    pub text: String,
+    pub graph: Graph,
+    pub y: TensorId,
     /// False where a product meets a zero: its second derivative is not given there.
     pub second: bool,
     /// Put over random values, by name.
@@ -177,24 +187,26 @@ pub struct Case {
 }
 
 impl Case {
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Case {
-        Case { name: name.into(), text: text.into(), second: true, values: Vec::new() }
+    pub fn new(name: impl Into<String>, text: impl AsRef<str>) -> Case {
+        let (name, text) = (name.into(), text.as_ref());
+        let graph = read(text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
+        let y = find(&graph, "y");
+        Case { name, graph, y, second: true, values: Vec::new() }
     }
 
     /// Nothing, or what is wrong.
     pub fn check(&self, seed: u64) -> Result<(), String> {
-        let mut graph = read(&self.text).unwrap_or_else(|error| panic!("{}: {error}\n{}", self.name, self.text));
-        let y = find(&graph, "y");
-        let loss = bent_loss(&mut graph, y);
-        let params = params(&graph);
+        let mut graph = self.graph.clone();
+        let loss = bent_loss(&mut graph, self.y);
+        let wrt = smooth(&self.graph);
         let primal = graph.clone();
-        let gradients = differentiate(&mut graph, loss, &params);
-        self.compare("first", &primal, &graph, loss, &params, &gradients, seed)?;
+        let gradients = differentiate(&mut graph, loss, &wrt);
+        self.compare("first", &primal, &graph, loss, &wrt, &gradients, seed)?;
         if self.second {
             let loss = mixed_sum(&mut graph, &gradients);
             let primal = graph.clone();
-            let gradients = differentiate(&mut graph, loss, &params);
-            self.compare("second", &primal, &graph, loss, &params, &gradients, seed)?;
+            let gradients = differentiate(&mut graph, loss, &wrt);
+            self.compare("second", &primal, &graph, loss, &wrt, &gradients, seed)?;
         }
         Ok(())
     }
@@ -224,14 +236,15 @@ impl Case {
         }
         let before = values(graph, &given)?;
         let mut graph = graph.clone();
+        graph.outputs = gradients.iter().map(|&gradient| (graph.tensors[gradient].name.clone(), gradient)).collect();
         for (stage, rewrite) in STAGES {
             rewrite(&mut graph);
             if let Err(text) = check::check(&graph) {
                 return report(stage, text, &graph);
             }
             let after = values(&graph, &given)?;
-            let far =
-                gradients.iter().map(|gradient| distance(&before[gradient], &after[gradient])).fold(0.0, f64::max);
+            let pairs = gradients.iter().zip(&graph.outputs);
+            let far = pairs.map(|(old, (_, new))| distance(&before[old], &after[new])).fold(0.0, f64::max);
             if far > ROUNDING {
                 return report(stage, format!("moves by {far:.2e}"), &graph);
             }
@@ -245,8 +258,8 @@ pub fn find(graph: &Graph, name: &str) -> TensorId {
     graph.tensors.iter().find(|(_, tensor)| &*tensor.name == name).map(|(id, _)| id).unwrap()
 }
 
-/// All parameters.
-pub fn params(graph: &Graph) -> Vec<TensorId> {
-    let params = graph.tensors.iter().filter(|(_, tensor)| matches!(tensor.kind, Kind::Param));
-    params.map(|(id, _)| id).collect()
+/// All parameters and real inputs.
+pub fn smooth(graph: &Graph) -> Vec<TensorId> {
+    let given = graph.tensors.iter().filter(|(_, tensor)| matches!(tensor.kind, Kind::Param | Kind::Input));
+    given.filter(|(_, tensor)| tensor.dtype == Dtype::Real).map(|(id, _)| id).collect()
 }

@@ -1,7 +1,7 @@
 //! What gradients look like: which equations, which guards, how many points.
 
 use super::cases::Conv;
-use super::harness::{bent_loss, find, params};
+use super::harness::{bent_loss, find, smooth};
 use brolga::grad::{differentiate, solve_equalities};
 use brolga::graph::affine::elements;
 use brolga::graph::text::{equation, read};
@@ -11,9 +11,9 @@ use brolga::graph::{Combine, Equation, Graph, Rel, TensorId};
 fn differentiated(text: &str) -> Graph {
     let mut graph = read(text).unwrap();
     let y = find(&graph, "y");
+    let wrt = smooth(&graph);
     let loss = bent_loss(&mut graph, y);
-    let params = params(&graph);
-    differentiate(&mut graph, loss, &params);
+    differentiate(&mut graph, loss, &wrt);
     graph
 }
 

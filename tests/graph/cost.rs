@@ -68,6 +68,26 @@ fn equal_definitions_merge_unless_their_guards_differ() {
 }
 
 #[test]
+fn definitions_that_differ_in_a_guard_a_combine_or_an_order_stay_apart() {
+    let after = cheaper(
+        "input x: [4, 4]\ntensor a: [4, 4]\ntensor b: [4, 4]\ntensor s: [4]\ntensor m: [4]\ntensor d: [4]\ntensor e: [4]\n\
+         tensor y: [4, 4]\na[i, j] = if i >= j then x[i, j] * 2\nb[i, j] = if j >= i then x[i, j] * 2\n\
+         s[i] = sum(k < 4: x[i, k])\nm[i] = max(k < 4: x[i, k])\nd[i] = x[i, 0] - x[0, i]\ne[i] = x[0, i] - x[i, 0]\n\
+         y[i, j] = a[i, j] - 3 * b[i, j] + s[i] * 5 - m[j] + d[i] * 7 - e[j]\noutput y = y\n",
+    );
+    assert_eq!(lines(&after).len(), 7);
+}
+
+#[test]
+fn a_copy_under_a_guard_is_no_copy() {
+    let after = cheaper(
+        "input x: [4, 4]\ntensor t: [4, 4]\ntensor y: [4, 4]\nt[i, j] = if i >= j then x[i, j]\ny[i, j] = t[i, j] + 1\n\
+         output y = y\n",
+    );
+    has(&after, "y[i, j] = t[i, j] + 1");
+}
+
+#[test]
 fn factors_come_out_of_sums() {
     let after = cheaper(
         "input x: [4, 5]\ninput s: [4]\ninput w: [5, 6]\ntensor y: [4, 6]\ntensor v: [4]\n\
@@ -78,6 +98,11 @@ fn factors_come_out_of_sums() {
     has(&after, "y[i, o] = s[i] * -2 * y.inner[i, o]");
     has(&after, "v.inner[i] = sum(k < 4: if i >= k then x[i, k])");
     has(&after, "v[i] = v.inner[i] / s[i]");
+    let after = cheaper(
+        "input x: [4, 5]\ninput s: [4]\ntensor y: [4]\ny[i] = sum(k < 5: -(s[i] * x[i, k] + s[i] * x[i, k]))\noutput y = y\n",
+    );
+    has(&after, "y.inner[i] = sum(k < 5: x[i, k])");
+    has(&after, "y[i] = s[i] * -2 * y.inner[i]");
 }
 
 #[test]
@@ -87,6 +112,12 @@ fn a_divisor_stays_where_a_sum_may_be_empty() {
          v[i] = sum(k < 5: if i >= k + 1 then x[i, k] / s[i])\noutput v = v\n",
     );
     has(&after, "for i < 3: v[i + 1] = v.inner[i + 1] / s[i + 1]");
+    // Nothing is live for i = 1, where s is 0.
+    let after = cheaper(
+        "input x: [4, 5]\ntensor s: [4]\ntensor v: [4]\ns[i] = index(i - 1) * x[0, 0]\n\
+         v[i] = sum(k < 5: if 2*k >= i and i >= 2*k then x[i, k] / s[i])\noutput v = v\n",
+    );
+    has(&after, "for i < 3: v[i] = sum(k < 2: if 2*k >= i and i >= 2*k then x[i, k] / s[i])");
 }
 
 const SOFTMAX: &str = "\
@@ -112,6 +143,17 @@ fn softmax_backwards_needs_only_the_probabilities() {
     has(&after, "d_x[b, i] = (q[b, i] - d_z.inner[b]) * p[b, i]");
     has(&after, "d_z.inner[b] = sum(i < 5: q[b, i] * p[b, i])");
     assert_eq!(lines(&after).len(), 7);
+}
+
+#[test]
+fn a_quotient_that_is_there_only_in_part_is_not_used_elsewhere() {
+    let after = cheaper(
+        "input e: [3, 3]\ninput z: [3]\ninput u: [3]\ntensor p: [3, 3]\ntensor y: [3, 3]\ntensor v: [3, 3]\n\
+         p[i, j] = if i >= j then e[i, j] / z[i]\ny[i, j] = u[j] / z[i] * e[i, j]\n\
+         v[i, j] = if i >= j then u[j] / z[i] * e[i, j]\noutput p = p\noutput y = y\noutput v = v\n",
+    );
+    has(&after, "y[i, j] = u[j] / z[i] * e[i, j]");
+    has(&after, "v[i, j] = if i >= j then u[j] * p[i, j]");
 }
 
 #[test]
@@ -153,4 +195,15 @@ fn what_nobody_reads_is_not_computed() {
          y[o] = h[4, o] * h[3, o]\noutput y = y\n",
     );
     has(&after, "for t < 2, o < 4: h[t + 3, o] = sum(k < 3: x[t + 3, k] * w[k, o])");
+}
+
+#[test]
+fn guards_and_other_branches_demand_too() {
+    let after = cheaper(
+        "input x: [5, 4]\ntensor a: [5] of index(4)\ntensor h: [5]\ntensor y: [5, 4]\ntensor v: [5]\n\
+         a[i] = argmax(k < 4: x[i, k])\nh[i] = x[i, 0] * x[i, 1]\ny[i, k] = if k == a[i] then x[0, k] * a[0]\n\
+         v[i] = if i >= 2 then x[i, 1] else h[i]\noutput y = y\noutput v = v\n",
+    );
+    has(&after, "a[i] = argmax(k < 4: x[i, k])");
+    has(&after, "for i < 2: h[i] = x[i, 0] * x[i, 1]");
 }

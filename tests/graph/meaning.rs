@@ -46,6 +46,18 @@ fn cross_entropy_of_softmax_is_stable() {
 }
 
 #[test]
+fn log_softmax_is_stable_element_by_element() {
+    let text =
+        SOFTMAX.replace("tensor at: [3]", "tensor l: [3, 5]\ntensor at: [3]").replace("output p = p", "output l = l");
+    let before = graph(&text.replace("at[b] =", "l[b, i] = log(p[b, i])\nat[b] ="));
+    let mut after = before.clone();
+    meaning(&mut after);
+    same(&before, &after);
+    has(&after, "l[b, i] = x[b, i] - stop(top[b]) - l.log[b]");
+    has(&after, "l.log[b] = log(z[b])");
+}
+
+#[test]
 fn bce_of_sigmoid_is_stable() {
     let text = "input x: [4]\ninput y: [4]\ntensor p: [4]\ntensor a: [4]\ntensor b: [4]\ntensor l: [4]\n\
         p[i] = sigmoid(x[i] * SCALE)\na[i] = log(p[i])\nb[i] = log(1 - p[i])\n\
@@ -141,5 +153,17 @@ fn look_ups_split_off_what_they_do_not_look_up() {
     has(&after, "y.at[i, d] = sum(v < 5: if v == t[i] then w[v, d])");
     has(&after, "y[i, d] = y.at[i, d] * q[i, d] + q[i, 0]");
     has(&after, "u[i, d] = q[i, d]");
+    assert_eq!(lines(&after).len(), 3);
+}
+
+#[test]
+fn a_look_up_that_may_find_nothing_stays_a_sum() {
+    let text = "input t: [5] of index(5)\nparam w: [5, 2]\ninput q: [5]\ntensor y: [5]\ntensor u: [5]\ntensor v: [5]\n\
+        y[i] = sum(a < 3: if a == t[i] then q[i] + 1)\nu[i] = sum(a < 5: if a == t[i] + 1 then w[a, 0] + q[i])\n\
+        v[i] = sum(a < 5: if i >= a and a == t[i] then w[a, 0] + q[i])\noutput y = y\noutput u = u\noutput v = v\n";
+    let before = graph(text);
+    let mut after = before.clone();
+    meaning(&mut after);
+    same(&before, &after);
     assert_eq!(lines(&after).len(), 3);
 }

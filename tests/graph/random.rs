@@ -187,7 +187,9 @@ impl Writer {
             return Vec::new();
         }
         let (a, b) = (self.dice.pick(axes), self.dice.pick(axes));
-        match self.dice.roll(5) {
+        match self.dice.roll(7) {
+            5 => vec![format!("{} == {}", a.0, b.0)],
+            6 => vec![format!("{} == {}", a.0, self.dice.roll(2))],
             0 => vec![format!("{} >= {}", a.0, b.0)],
             1 => vec![format!("{} >= 1", a.0)],
             2 => vec![format!("3 >= {} + 2*{}", a.0, b.0)],

@@ -3,7 +3,7 @@
 use super::check_graph;
 use brolga::grad::{differentiate, solve_equalities};
 use brolga::graph::normal::normalise_all;
-use brolga::graph::rewrite::meaning;
+use brolga::graph::rewrite::{cost, meaning};
 use brolga::graph::text::{names, print, read};
 use brolga::graph::{Graph, Kind};
 use std::fmt::Write;
@@ -121,7 +121,9 @@ impl Net {
         let gradients = differentiate(&mut graph, loss, &params);
         solve_equalities(&mut graph);
         normalise_all(&mut graph);
-        self.updates(&graph, &params, &gradients)
+        let mut whole = self.updates(&graph, &params, &gradients);
+        cost(&mut whole, u32::MAX);
+        whole
     }
 
     fn updates(

@@ -6,7 +6,7 @@ use brolga::kernel::{Elem, Kernel};
 use brolga::lower::lower;
 use brolga::plan::{Place, Plan, Step};
 use brolga::runtime::arena::Span;
-use brolga::runtime::jit::{Bound, Code, flushed};
+use brolga::runtime::jit::{Bound, Code};
 use brolga::target::Target;
 use std::time::{Duration, Instant};
 
@@ -69,13 +69,11 @@ fn time(name: &str, graph: &Graph) {
     let mut loaded = load(&plan);
     let mut best = vec![Duration::MAX; loaded.calls.len()];
     let mut whole = Vec::new();
-    flushed(|| {
-        for _ in 0..40 {
-            let start = Instant::now();
-            run(&mut loaded, &mut best);
-            whole.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-    });
+    for _ in 0..40 {
+        let start = Instant::now();
+        run(&mut loaded, &mut best);
+        whole.push(start.elapsed().as_secs_f64() * 1e3);
+    }
     whole.sort_by(f64::total_cmp);
     println!("{name}: step {:.3} ms (median), {:.3} ms (least)", whole[whole.len() / 2], whole[0]);
     let mut rows: Vec<(f64, usize)> = best.iter().enumerate().map(|(i, t)| (t.as_secs_f64() * 1e6, i)).collect();
@@ -107,6 +105,76 @@ fn vgg() {
 #[test]
 #[ignore]
 fn show() {
-    println!("{}", brolga::graph::text::print(&nets::lenet(64)));
-    println!("{}", brolga::graph::text::print(&brolga::schedule::schedule(&nets::lenet(64), Target::Clif).graph));
+    for graph in [nets::lenet(64), nets::mlp(128)] {
+        println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    }
+}
+
+/// One equation under tiles of all sizes.
+#[test]
+#[ignore]
+fn tiles() {
+    let text = std::env::var("EQ").unwrap_or_else(|_| {
+        "input x: [16, 784, 8]\nparam w: [512, 784]\ntensor y: [16, 512, 8]\ny[n, o, i] = sum(k < 784: w[o, k] * x[n, k, i])\noutput y = y\n".into()
+    });
+    let graph = brolga::graph::text::read(&text).unwrap();
+    let schedule = brolga::schedule::schedule(&graph, Target::Clif);
+    println!("{}", brolga::schedule::text::print(&schedule));
+    let at = schedule.steps.iter().rposition(|s| matches!(s, brolga::schedule::Step::Group(g) if g.tile.is_some()));
+    let (at, held) = (at.unwrap(), std::env::var("HELD").ok().map(|h| h.parse::<usize>().unwrap()));
+    let flops: f64 = std::env::var("MFLOP").map_or(102.76, |m| m.parse().unwrap());
+    for (h, s) in
+        [(1, 8), (1, 10), (1, 12), (1, 13), (1, 14), (2, 3), (2, 4), (2, 5), (2, 6), (3, 3), (3, 4), (4, 2), (4, 3)]
+    {
+        for flip in [false, true] {
+            let mut schedule = schedule.clone();
+            let brolga::schedule::Step::Group(group) = &mut schedule.steps[at] else { panic!() };
+            let tile = group.tile.as_mut().unwrap();
+            tile.held = (held.unwrap_or(tile.held.0), h);
+            tile.stream = tile.stream.map(|t| (t.0, s));
+            if flip {
+                let n = tile.order.len();
+                tile.order.swap(0, n - 2);
+                tile.parts = 0;
+            }
+            let plan = brolga::lower::follow(&schedule);
+            let mut loaded = load(&plan);
+            let mut best = vec![Duration::MAX; loaded.calls.len()];
+            (0..25).for_each(|_| run(&mut loaded, &mut best));
+            let us = best.iter().map(|t| t.as_secs_f64() * 1e6).fold(0.0, f64::max);
+            println!("{h} x {s} {flip}: {us:.0} us {:.1} GFLOP/s", flops * 1e3 / us);
+        }
+    }
+}
+
+/// The graph of the training step of the file in NET, or of the text in EQ.
+fn wanted() -> Graph {
+    if let Ok(text) = std::env::var("EQ") {
+        return brolga::graph::text::read(&text).unwrap();
+    }
+    let path = std::env::var("NET").unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (checked, _) = brolga::compile::front(&path, &text, &brolga::check::Options::default());
+    let training = checked.trainings.first().unwrap();
+    let batch = std::env::var("BATCH").map_or(training.batch, |b| b.parse().unwrap());
+    let job = brolga::compile::Job::Train(&training.objectives[0]);
+    brolga::compile::optimise(&brolga::compile::graph(&checked, job, batch))
+}
+
+#[test]
+#[ignore]
+fn one() {
+    let graph = wanted();
+    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    if std::env::var("KERNELS").is_ok() {
+        for (_, kernel) in lower(&graph, Target::Clif).kernels.iter() {
+            println!("{kernel}");
+        }
+    }
+}
+
+#[test]
+#[ignore]
+fn net() {
+    time("net", &wanted());
 }

@@ -134,12 +134,14 @@ impl Translator<'_, '_> {
         self.vars[l.var.index()] = Var::Steps { counter, shift: 0 };
         self.stepping.push(l.var);
         let mut groups: Vec<(i64, Vec<Pattern>)> = Vec::new();
+        let mut outside: Vec<Pattern> = Vec::new();
         each_place(&l.body, &mut |place| {
             let (pattern, _) = self.pattern(place.buffer, &place.address);
-            let Some(&(var, factor)) = pattern.terms.last() else { return };
-            if var != l.var {
+            let last = pattern.terms.last().copied().filter(|last| last.0 == l.var);
+            let Some((_, factor)) = last else {
+                outside.push(pattern);
                 return;
-            }
+            };
             match groups.iter_mut().find(|g| g.0 == factor) {
                 Some((_, group)) if group.contains(&pattern) => {}
                 Some((_, group)) => group.push(pattern),
@@ -147,6 +149,8 @@ impl Translator<'_, '_> {
             }
         });
         self.stepping.pop();
+        // What does not step in this loop is made before it.
+        outside.iter().for_each(|pattern| _ = self.pointer(pattern));
         groups.into_iter().flat_map(|(bytes, patterns)| self.step_group(head, bytes, patterns)).collect()
     }
 

@@ -96,9 +96,10 @@ impl Translator<'_, '_> {
         if looped > 0 {
             around = self.turns(l, plan, around);
         }
+        let tile = is_tile_step(l);
         for turn in looped..l.trip {
             self.vars[l.var.index()] = Var::Fixed(i64::from(turn));
-            around = self.copy(l, around, false);
+            around = self.copy(l, around, tile && (turn - looped) % 2 == 1);
         }
         for (c, lanes) in l.carried.iter().zip(around) {
             self.bind(c.result, lanes);

@@ -141,7 +141,7 @@ impl Translator<'_, '_> {
     }
 
     fn shift_one(&mut self, op: Binary, a: Value, amount: Value) -> Value {
-        let amount = self.b.ins().band_imm_u(amount, 31);
+        // Cranelift takes the amount modulo the width, as we do.
         if op == Binary::Shl { self.b.ins().ishl(a, amount) } else { self.b.ins().sshr(a, amount) }
     }
 
@@ -151,7 +151,7 @@ impl Translator<'_, '_> {
             return Some(self.get(one)[0]);
         }
         match self.constants[value.index()]? {
-            Constant::I32(x) => Some(self.constant(Constant::I32(x), Type4::Scalar)),
+            Constant::I32(x) => Some(self.constant(Constant::I32(x & 31), Type4::Scalar)),
             Constant::F32(_) | Constant::Iota(_) => None,
         }
     }

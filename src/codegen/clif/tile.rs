@@ -44,7 +44,7 @@ impl Translator<'_, '_> {
     }
 
     /// Makes a value, and before it what it is made of, unless that is done.
-    fn demand<'a>(&mut self, value: ValueId, wanted: &mut BTreeMap<ValueId, &'a Op>) {
+    fn demand(&mut self, value: ValueId, wanted: &mut BTreeMap<ValueId, &Op>) {
         let Some(op) = wanted.remove(&value) else { return };
         for operand in operands(op) {
             self.demand(operand, wanted);

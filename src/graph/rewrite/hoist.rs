@@ -6,6 +6,7 @@
 use super::cost::Fuel;
 use super::factors::Factors;
 use crate::graph::affine::{Range, ranges};
+use crate::graph::facts::Facts;
 use crate::graph::normal::normalise;
 use crate::graph::scalar::unary;
 use crate::graph::{
@@ -19,6 +20,7 @@ pub fn hoist(graph: &mut Graph, fuel: &mut Fuel) {
         for at in 0..graph.defs[&out].pieces.len() {
             let piece = &graph.defs[&out].pieces[at];
             if let Some((outside, inside)) = parts(&graph.exprs, piece)
+                && writes_inside(graph, piece)
                 && fuel.take()
             {
                 let piece = graph.defs[&out].pieces[at].clone();
@@ -43,6 +45,13 @@ fn parts(exprs: &Exprs, piece: &Equation) -> Option<(Factors, Factors)> {
     let inside = Factors { number: 1.0, above, below };
     let both = !(outside.above.is_empty() && outside.below.is_empty());
     both.then_some((outside, inside))
+}
+
+/// Whether the write stays in range where the guards over output axes hold: those over reduced axes go inside.
+fn writes_inside(graph: &Graph, piece: &Equation) -> bool {
+    let guards: Vec<Guard> = piece.guards.iter().filter(|guard| is_outer(piece, guard)).cloned().collect();
+    let facts = Facts::new(&piece.axes).with(&graph.tensors, &guards);
+    piece.write.iter().zip(&graph.tensors[piece.out].shape).all(|(form, &extent)| facts.inside(form, extent))
 }
 
 fn mentions_reduced(exprs: &Exprs, piece: &Equation, id: ExprId) -> bool {
@@ -74,9 +83,9 @@ fn all_sums_live(piece: &Equation) -> bool {
 /// The least value, over the output axes, of the guard's form at the reduced point that is best for it.
 pub fn best_corner(piece: &Equation, guard: &Guard) -> i64 {
     let mut corner = ranges(&piece.axes);
-    for axis in piece.n_out..piece.axes.len() {
-        let best = if guard.form.coefficient(axis) > 0 { corner[axis].high } else { corner[axis].low };
-        corner[axis] = Range::of(best, best);
+    for (axis, range) in corner.iter_mut().enumerate().skip(piece.n_out) {
+        let best = if guard.form.coefficient(axis) > 0 { range.high } else { range.low };
+        *range = Range::of(best, best);
     }
     guard.form.range(&corner).low
 }

@@ -15,7 +15,7 @@ pub enum Reach {
     Cost,
 }
 
-/// What a tensor is outside a guard, over its coordinates.
+/// What a tensor is where one of the guards, over its coordinates, fails.
 struct Support {
     guards: Vec<Guard>,
     value: f64,
@@ -60,16 +60,7 @@ fn support(graph: &Graph, tensor: TensorId, reach: Reach) -> Option<Support> {
     let fits = |guard: &&Guard| over_outputs(guard) && (reach == Reach::Meaning || guard.data.is_none());
     let own = guards.iter().filter(fits).map(|guard| guard.substitute(&map));
     let guards: Vec<Guard> = inverse.guards.iter().cloned().chain(own).collect();
-    let all = value == 0.0 || guards.len() == conditions(&graph.exprs, piece);
-    (!guards.is_empty() && all).then_some(Support { guards, value })
-}
-
-/// How many guards the root select has.
-fn conditions(exprs: &Exprs, piece: &Equation) -> usize {
-    match &exprs[piece.body] {
-        Expr::Select(Cond::Guards(guards), _, _) => guards.len(),
-        Expr::Const(_) | Expr::Load(_) | Expr::Index(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Select(..) => 0,
-    }
+    (!guards.is_empty()).then_some(Support { guards, value })
 }
 
 /// The piece with the guards that its loads bring; none if there are no new ones.

@@ -19,11 +19,7 @@ pub struct InputShape {
 impl Problem for InputShape {
     fn report(&self, r: &mut Report) {
         let (declared, given) = (r.text(self.declared), r.shape(&self.given.shape));
-        let known: Option<Vec<SizeId>> = self.wanted.iter().copied().collect();
-        let wanted = match &known {
-            Some(sizes) if !sizes.is_empty() && r.shape(sizes) != declared => format!("{declared} = {}", r.shape(sizes)),
-            Some(_) | None => declared,
-        };
+        let wanted = format!("{declared}{}", self.bound(r, &declared));
         r.headline(format!("{} is {wanted}, and {given} comes in", self.what));
         r.label(self.given.at, given);
         if !r.sources().in_library(self.declared) {
@@ -38,6 +34,14 @@ impl Problem for InputShape {
 }
 
 impl InputShape {
+    /// `, n = 5`: what a name in the declared shape stands for, where it is known.
+    fn bound(&self, r: &Report, declared: &str) -> String {
+        let names = declared.trim_matches(['[', ']']).split(',').map(str::trim);
+        let known = names.zip(&self.wanted).filter_map(|(name, size)| Some((name, r.size((*size)?))));
+        let known: Vec<String> = known.filter(|(n, v)| n != v).map(|(name, value)| format!(", {name} = {value}")).collect();
+        known.concat()
+    }
+
     fn differing(&self, r: &Report) -> Vec<SizeId> {
         if self.wanted.len() != self.given.shape.len() {
             return self.given.shape.clone();

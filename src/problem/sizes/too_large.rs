@@ -1,7 +1,7 @@
 //! Numbers that no machine holds.
 
 use crate::problem::{Problem, Report};
-use crate::size::{Poly, SizeId};
+use crate::size::{Poly, SizeId, Sizes, show};
 use crate::source::Span;
 
 /// A size beyond 2^40, or arithmetic that leaves 64 bits.
@@ -12,6 +12,13 @@ pub struct SizeTooLarge {
     pub size: Option<SizeId>,
     /// What is so large: `this size`, `weight`.
     pub what: String,
+}
+
+impl SizeTooLarge {
+    /// What to call a tensor with too many elements.
+    pub fn tensor(shape: &[SizeId], sizes: &Sizes) -> String {
+        format!("the number of elements of {}", show::shape(sizes, shape))
+    }
 }
 
 impl Problem for SizeTooLarge {

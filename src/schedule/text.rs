@@ -1,0 +1,81 @@
+//! A schedule as lines: one for each step, with the equations of a group and the tile of a contraction below it.
+//!
+//! ```text
+//! 0: clear dw
+//! 1: z1
+//!      z1[n, o, i] = sum(k < 784: x[n, k, i] * w[o, k])
+//!      tile i x 2 vectors, o x 6, loops o* n, inside k
+//! ```
+//! A star marks a loop whose turns are parts.
+
+use super::tile::Tile;
+use super::{Group, Member, Schedule, Step};
+use crate::graph::text;
+use crate::graph::{Affine, Equation, Graph};
+use std::fmt::Write;
+
+/// All steps.
+pub fn print(schedule: &Schedule) -> String {
+    let mut graph = schedule.graph.clone();
+    let mut out = String::new();
+    for (at, step) in schedule.steps.iter().enumerate() {
+        match step {
+            Step::Fill(tensor) => line(&mut out, format!("{at}: clear {}", schedule.graph.tensors[*tensor].name)),
+            Step::Group(group) => print_group(&mut out, &mut graph, at, group),
+        }
+    }
+    out
+}
+
+fn line(out: &mut String, text: String) {
+    writeln!(out, "{text}").expect("a string takes all");
+}
+
+fn print_group(out: &mut String, graph: &mut Graph, at: usize, group: &Group) {
+    line(out, format!("{at}: {}", group.name));
+    for member in &group.members {
+        let kept = if member.stored { "" } else { "  (not stored)" };
+        let equation = equation(graph, group, member);
+        line(out, format!("     {}{kept}", text::equation(graph, &equation)));
+    }
+    if let Some(tile) = &group.tile {
+        line(out, format!("     {}", describe(group, tile)));
+    }
+}
+
+/// A member as an equation of its own: the band's axes, its wide ones, its reduced ones.
+fn equation(graph: &mut Graph, group: &Group, member: &Member) -> Equation {
+    let order: Vec<usize> = (0..group.band).chain(member.wide.iter().chain(&member.reduced).copied()).collect();
+    let mut map = vec![Affine::default(); group.axes.len()];
+    order.iter().enumerate().for_each(|(new, &old)| map[old] = Affine::axis(new));
+    Equation {
+        out: member.out,
+        axes: order.iter().map(|&a| group.axes[a].clone()).collect(),
+        n_out: group.band + member.wide.len(),
+        combine: member.combine,
+        write: member.write.iter().map(|f| f.substitute(&map)).collect(),
+        guards: member.guards.iter().map(|g| g.substitute(&map)).collect(),
+        body: graph.exprs.substitute(member.body, &map),
+        origin: graph.tensors[member.out].origin,
+    }
+}
+
+fn describe(group: &Group, tile: &Tile) -> String {
+    let name = |a: usize| group.axes[a].hint.to_string();
+    let names = |axes: &[usize]| axes.iter().map(|&a| name(a)).collect::<Vec<_>>().join(" ");
+    let held = match tile.held {
+        (axis, n) if axis == tile.lane => format!("{} x {n} vectors", name(axis)),
+        (axis, n) => format!("{} in vectors, {} x {n}", name(tile.lane), name(axis)),
+    };
+    let stream = tile.stream.map_or(String::new(), |(axis, n)| format!(", {} x {n}", name(axis)));
+    let loops =
+        tile.order.iter().enumerate().map(|(i, &a)| format!("{}{}", name(a), if i < tile.parts { "*" } else { "" }));
+    let loops: Vec<String> = loops.collect();
+    let mut text = format!("tile {held}{stream}, loops {}", loops.join(" "));
+    for (title, axes) in [("blocks", &tile.blocks), ("tested", &tile.taps), ("inside", &tile.inner)] {
+        if !axes.is_empty() {
+            write!(text, ", {title} {}", names(axes)).expect("a string takes all");
+        }
+    }
+    text
+}

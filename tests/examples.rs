@@ -1,0 +1,85 @@
+//! Every example checks without an error, its own tests hold, and training it for a few steps makes the loss fall.
+
+use super::worked::checked;
+use brolga::check::net::Checked;
+use brolga::data::random;
+use brolga::graph::Dtype;
+use brolga::runtime::program::Moment;
+use brolga::target::Target;
+use brolga::train::session::{Inputs, Session, Work};
+use rand_chacha::ChaCha8Rng;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|e| e == "net"));
+    found.sort();
+    assert!(found.len() >= 7, "examples are missing");
+    found
+}
+
+/// One batch, always the same: classes in turn, each with a brightness of its own, so that there is something to learn.
+struct Learnable {
+    rng: ChaCha8Rng,
+    classes: HashMap<String, u32>,
+    batch: usize,
+}
+
+impl Inputs for Learnable {
+    fn real(&mut self, _name: &str, out: &mut [f32]) -> bool {
+        let one = out.len() / self.batch;
+        for (example, values) in out.chunks_mut(one).enumerate() {
+            let level = (example % 10) as f32 / 10.0;
+            values.iter_mut().for_each(|value| *value = level + 0.2 * random::unit_f32(&mut self.rng));
+        }
+        true
+    }
+
+    fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
+        let classes = self.classes.get(name).copied().unwrap_or(1) as i32;
+        out.iter_mut().enumerate().for_each(|(example, value)| *value = example as i32 % classes);
+        true
+    }
+}
+
+/// The loss before and after some steps on one batch.
+fn learn(checked: &Checked, batch: u32, steps: u64) -> (f32, f32) {
+    let mut session = Session::new(checked, Target::detect(), 2, 1);
+    let work = Work::Step(0, 0);
+    let index = session.graph(work, batch);
+    let classes = index.tensors.iter().filter_map(|(_, t)| match t.dtype {
+        Dtype::Index(n) => Some((t.name.to_string(), n)),
+        Dtype::Real => None,
+    });
+    let mut inputs = Learnable { rng: random::keyed(1, "examples"), classes: classes.collect(), batch: batch as usize };
+    let mut losses = Vec::new();
+    for step in 1..=steps {
+        inputs.rng = random::keyed(1, "examples");
+        let moment = Moment { seed: 1, step, steps, first_example: 0 };
+        session.run(work, batch, &moment, &mut inputs).unwrap();
+        losses.push(session.output(work, batch, "loss").unwrap()[0]);
+    }
+    (losses[0], losses[losses.len() - 1])
+}
+
+#[test]
+fn every_example_checks() {
+    for path in examples() {
+        checked(&std::fs::read_to_string(path).unwrap());
+    }
+}
+
+#[test]
+fn every_training_makes_its_loss_fall() {
+    for path in examples() {
+        let checked = checked(&std::fs::read_to_string(&path).unwrap());
+        let Some(training) = checked.trainings.first() else { continue };
+        // Large nets on few examples: what is tested is the way, not the speed.
+        let large = checked.params.iter().count() > 100 || path.ends_with("recitation.net");
+        let (batch, steps) = if large { (4, 6) } else { (training.batch.min(20), 40) };
+        let (first, last) = learn(&checked, batch, steps);
+        assert!(first.is_finite() && last < 0.9 * first, "{}: {first} to {last}", path.display());
+    }
+}
