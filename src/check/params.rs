@@ -96,7 +96,7 @@ impl<'t> Checker<'t> {
         let known = self.params.get(id).shape.clone();
         if known.len() != shape.len() || !known.iter().zip(&shape).all(|(a, b)| self.may_equal(*a, *b)) {
             let at = self.applied.last().copied().or(env.call).unwrap_or(at);
-            self.raise(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
+            self.raise_at(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
             let shape = known.iter().map(|_| self.sizes.poison(at)).collect();
             return self.poisoned(shape, Element::Real, env, at);
         }
