@@ -13,7 +13,8 @@ fn every_program_of_the_manual_checks() {
     for program in programs {
         let (checked, problems) = compile::front("manual.net", program, &Options::default());
         let told = problems.diagnostics(&checked.sources, &checked.sizes);
-        let errors: Vec<String> = told.iter().filter(|d| d.is_error()).map(|d| format!("{}: {}", d.code, d.headline)).collect();
+        let errors: Vec<String> =
+            told.iter().filter(|d| d.is_error()).map(|d| format!("{}: {}", d.code, d.headline)).collect();
         assert!(errors.is_empty(), "{}\n\n{program}", errors.join("\n"));
     }
 }

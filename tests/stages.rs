@@ -18,7 +18,8 @@ fn cases() -> Vec<PathBuf> {
 fn each_stage_prints_as_its_snapshot() {
     for path in cases() {
         let text = std::fs::read_to_string(&path).unwrap();
-        let wanted = text.lines().next().and_then(|line| line.strip_prefix("# emit:")).expect("a case names its stages");
+        let wanted =
+            text.lines().next().and_then(|line| line.strip_prefix("# emit:")).expect("a case names its stages");
         let wanted: Vec<Stage> = wanted
             .split_whitespace()
             .map(|word| Stage::ALL.iter().find(|(_, name)| *name == word).expect("a stage").0)

@@ -23,6 +23,8 @@ pub struct Binding<'t> {
     pub mapped: Axes,
     /// Whether an error makes the body not worth unfolding.
     pub wrong: bool,
+    /// Whether the tensor that flows in is poison, so that not even its number of axes is known.
+    pub lost: bool,
     /// The tensor that flows in.
     pub first: Option<TensorId>,
     views: Vec<(usize, View, Span)>,
@@ -47,7 +49,7 @@ impl<'t> Binding<'t> {
     /// Nothing bound yet.
     pub fn new(definition: &'t Definition<'t>, at: Span) -> Binding<'t> {
         let (views, odd, checks, sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Binding { definition, at, mapped: Axes::new(), wrong: false, first: None, views, odd, checks, sides }
+        Binding { definition, at, mapped: Axes::new(), wrong: false, lost: false, first: None, views, odd, checks, sides }
     }
 
     fn input(&self, slot: usize) -> &'t Input {
@@ -126,7 +128,10 @@ impl<'t> Checker<'t> {
             Value::Truth(false) | Value::Absent if born => return self.set(inner.scope, name, Value::Absent),
             Value::Number(_) if !first => return b.odd.push((slot, arg)),
             Value::List(..) if matches!(ty.element, tree::Element::Index(_)) => return b.odd.push((slot, arg)),
-            Value::Poison => return self.unbound(b, ty, name, inner),
+            Value::Poison => {
+                b.lost |= first;
+                return self.unbound(b, ty, name, inner);
+            }
             _ => {}
         }
         let Some(view) = self.to_view(arg.value, name, arg.at, outer) else {

@@ -47,6 +47,7 @@ impl<'t> Checker<'t> {
             Callee::Network(definition) => is_application(definition, &args),
             Callee::Intrinsic(intrinsic) => Checker::is_complete(*intrinsic, &args),
             Callee::Layer(_) => !args.is_empty(),
+            Callee::Poison => true,
         };
         match complete {
             true => self.apply(&found, None, &args, expr.at, env),
@@ -91,7 +92,7 @@ impl<'t> Checker<'t> {
             return Value::Poison;
         }
         let Some(slots) = self.slots(definition, piped, args, at, env) else {
-            return self.unknown_outputs(definition, env, at);
+            return self.unknown_outputs(definition);
         };
         let birth = match (network.kind, named) {
             (NetworkKind::Net, _) => self.births.at(None, Default::default(), label, true),
@@ -157,9 +158,10 @@ impl<'t> Checker<'t> {
         let fine = fine && self.raised == before;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
-        let value = match fine {
-            true => self.outputs(definition, &inner),
-            false => self.declared_outputs(definition, &inner),
+        let value = match (fine, binding.lost) {
+            (true, _) => self.outputs(definition, &inner),
+            (false, true) => self.unknown_outputs(definition),
+            (false, false) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -227,11 +229,10 @@ impl<'t> Checker<'t> {
         fine.then_some(slots)
     }
 
-    /// What comes out of a call whose arguments are wrong.
-    fn unknown_outputs(&mut self, definition: &'t Definition<'t>, env: &Env, at: Span) -> Value<'t> {
+    /// What comes out of a call whose arguments are wrong, or whose input is not known at all.
+    fn unknown_outputs(&mut self, definition: &'t Definition<'t>) -> Value<'t> {
         let outputs = &definition.network.outputs;
         self.flat.poisoned = true;
-        let (_, _) = (env, at);
         match outputs.len() {
             0 | 1 => Value::Poison,
             _ => Value::Tuple(outputs.iter().map(|output| (output_name(output), Value::Poison)).collect()),

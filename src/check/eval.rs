@@ -496,10 +496,12 @@ impl<'t> Checker<'t> {
 
     /// What a name in call position is.
     pub fn callee_of(&mut self, name: &Symbol, env: &Env, stage: bool) -> Option<Callee<'t>> {
-        if let Some(scope) = self.find(env.scope, name)
-            && let Ok(Value::Layer(layer)) = self.force(scope, name)
-        {
-            return Some(Callee::Layer(layer));
+        if let Some(scope) = self.find(env.scope, name) {
+            match self.force(scope, name) {
+                Ok(Value::Layer(layer)) => return Some(Callee::Layer(layer)),
+                Ok(Value::Poison) => return Some(Callee::Poison),
+                Ok(_) | Err(_) => {}
+            }
         }
         if !env.library
             && let Some(definition) = self.user.get(name)

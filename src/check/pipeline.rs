@@ -144,6 +144,7 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
+            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {

@@ -333,6 +333,12 @@ impl<'t> Checker<'t> {
                     _seed => draft.seed = n as u64,
                 }
             }
+            let literal = matches!(&value.head, Head::Expr(Expr { kind: ExprKind::Number(..), .. }));
+            let meant = crate::problem::words::nearest(&name.text, SETTINGS.iter().copied());
+            if literal && meant.is_some() && !SETTINGS.contains(&&*name.text) {
+                let known = SETTINGS.iter().map(|s| Symbol::from(*s)).collect();
+                self.raise(Fact::Setting { name: name.text.clone(), known, wants: "setting".into() }, name.at, &work.env);
+            }
             if matches!(&*name.text, "truncate" | "carry") {
                 self.raise(Fact::NotYet { what: format!("'{}'", name.text) }, statement.at, &work.env);
             }
