@@ -251,7 +251,7 @@ impl<'t> Checker<'t> {
         let known = match self.scope(inner.scope).names.get(name) {
             Some(super::scope::Entry::Known(Value::Sizes(known))) => known.clone(),
             _other => {
-                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.bound(name, size, b.at)).collect();
+                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.same(size, b.at)).collect();
                 self.set(inner.scope, name, Value::Sizes(rest.into()));
                 return Some(());
             }

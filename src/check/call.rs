@@ -317,9 +317,10 @@ impl<'t> Checker<'t> {
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);
                     let output = self.quietly(|c| c.raw_outputs(definition, env));
+                    let condition = self.quietly(|c| c.failing(condition, env)).at;
                     let bound = self.scope(env.scope).bound.clone();
                     let at = env.call.unwrap_or(statement.at);
-                    self.raise_at(Fact::Required { text, bound, output, require: statement.at }, at, env);
+                    self.raise_at(Fact::Required { text, bound, output, condition }, at, env);
                     return false;
                 }
                 super::conditions::Truth::Elements(..) => {
@@ -405,8 +406,8 @@ impl<'t> Checker<'t> {
                 true => match self.force(env.scope, &name) {
                     Ok(value) => value,
                     Err(begun) => {
-                        let through = vec![(name.clone(), begun)];
-                        self.raise(Fact::Cycle { name: name.clone(), through }, output.at, env);
+                        let through = self.circle(&name, begun);
+                        self.raise(Fact::Cycle { through }, output.at, env);
                         Value::Poison
                     }
                 },
@@ -471,6 +472,18 @@ impl<'t> Checker<'t> {
                 self.raise(Fact::TwoResults { other: None, of }, at, env);
                 Value::Poison
             }
+        }
+    }
+
+    /// The part of a conjunction that does not hold.
+    fn failing(&mut self, condition: &'t Expr, env: &Env) -> &'t Expr {
+        match &condition.kind {
+            ExprKind::Binary { op: tree::BinaryOp::And, lhs, rhs, .. } => match self.truth(lhs, env) {
+                super::conditions::Truth::Known(false) => self.failing(lhs, env),
+                super::conditions::Truth::Known(true) => self.failing(rhs, env),
+                super::conditions::Truth::Elements(..) | super::conditions::Truth::Poison => condition,
+            },
+            _other => condition,
         }
     }
 

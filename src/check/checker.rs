@@ -37,6 +37,8 @@ pub struct Checker<'t> {
     pub quiet: u32,
     /// How often something was wrong, doubled findings counted.
     pub raised: usize,
+    /// Names that are being evaluated, each with its definition, outermost first.
+    pub forcing: Vec<(Symbol, Span)>,
     /// By data set, the length of the output vector of the net that is trained on it.
     pub class_outputs: IndexMap<Symbol, SizeId>,
     /// Places of definitions that something reads, and of those that nothing read so far.

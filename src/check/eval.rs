@@ -52,7 +52,7 @@ impl<'t> Checker<'t> {
             return match self.force(scope, name) {
                 Ok(value) => self.at_use(value, at),
                 Err(begun) => {
-                    self.raise(Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] }, at, env);
+                    self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
                     Value::Poison
                 }
             };
@@ -109,11 +109,19 @@ impl<'t> Checker<'t> {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
                 self.asked.extend(super::lints::name_at(statements[0], name));
+                self.forcing.push((name.clone(), begun));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
+                self.forcing.pop();
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
         }
+    }
+
+    /// The definitions through which a name came back to itself, from its own on.
+    pub fn circle(&self, name: &Symbol, begun: Span) -> Vec<(Symbol, Span)> {
+        let start = self.forcing.iter().position(|(forced, at)| forced == name && *at == begun);
+        start.map_or_else(|| vec![(name.clone(), begun)], |start| self.forcing[start..].to_vec())
     }
 
     pub fn mark(&mut self, scope: ScopeId, name: &Symbol, entry: Entry<'t>) {
@@ -304,7 +312,7 @@ impl<'t> Checker<'t> {
         });
         let fact = match moved {
             true => Fact::NotYet { what: format!("a recurrence ('{name}' needs itself at another index)") },
-            false => Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] },
+            false => Fact::Cycle { through: self.circle(name, begun) },
         };
         self.raise(fact, at, env);
         true

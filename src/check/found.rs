@@ -132,7 +132,7 @@ pub enum Fact {
         /// The numbers that the names of the block have.
         bound: Vec<(Symbol, SizeId)>,
         output: Vec<SizeId>,
-        require: Span,
+        condition: Span,
     },
     /// E0303
     ShapesDiffer {
@@ -221,14 +221,15 @@ pub enum Fact {
     NotPositive {
         size: SizeId,
     },
-    ByZero,
+    ByZero {
+        size: SizeId,
+    },
     /// A size that must be a number here.
     NotKnown {
         what: String,
     },
     /// A cycle at distance 0.
     Cycle {
-        name: Symbol,
         through: Vec<(Symbol, Span)>,
     },
     /// E0610

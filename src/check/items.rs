@@ -156,6 +156,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         quiet: 0,
         raised: 0,
         calls: Vec::new(),
+        forcing: Vec::new(),
         class_outputs: IndexMap::new(),
         asked: BTreeSet::new(),
         unasked: BTreeMap::new(),

@@ -416,8 +416,24 @@ impl<'t> Checker<'t> {
         }
         match comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
             true => self.reset(ty, Some(comes), stage, env),
-            false => value,
+            false => self.confirmed(value, ty, &dims),
         }
+    }
+
+    /// A remark that is right is the nearest place where its sizes can be read.
+    fn confirmed(&mut self, value: Value<'t>, ty: &'t Type, dims: &[Option<SizeId>]) -> Value<'t> {
+        let Value::View(view) = &value else { return value };
+        if !matches!(self.flat.tensors[view.tensor].kind, super::net::TensorKind::Defined) {
+            return value;
+        }
+        let (tensor, hidden) = (view.tensor, view.hidden.len());
+        for (i, (dim, written)) in dims.iter().zip(&ty.dims).enumerate() {
+            let (Some(_), tree::Dim::Size(expr)) = (dim, written) else { continue };
+            let from = self.flat.tensors[tensor].shape[hidden + i];
+            let Some(known) = self.sizes.value(from).cloned() else { continue };
+            self.flat.tensors[tensor].shape[hidden + i] = self.sizes.remark(known, Some(from), expr.at);
+        }
+        value
     }
 
     /// After an error a remark says what goes on.

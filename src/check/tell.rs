@@ -89,7 +89,7 @@ impl Telling<'_> {
             Fact::InnerSizes { lhs, rhs } => {
                 self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
             }
-            Fact::Required { text, bound, output, require } => self.required(text, bound, output, *require),
+            Fact::Required { text, bound, output, condition } => self.required(text, bound, output, *condition),
             Fact::ShapesDiffer { op, lhs, rhs } => {
                 let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
                 self.problems.push(UnequalShapes { what, lhs: operand(lhs), rhs: operand(rhs) });
@@ -163,9 +163,9 @@ impl Telling<'_> {
                 Some(window) => self.problems.push(window),
                 None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
             },
-            Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
+            Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
-            Fact::Cycle { name, through } => self.cycle(name, through),
+            Fact::Cycle { through } => self.cycle(through),
             Fact::NotProbability { block, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
@@ -259,15 +259,29 @@ impl Telling<'_> {
         self.at
     }
 
-    fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {
-        let mut cycle = vec![Need { name: name.to_string(), at: self.at, needs: name.to_string() }];
-        for (next, at) in through.iter().filter(|(next, at)| **next != **name && *at != self.at) {
-            if let Some(last) = cycle.last_mut() {
-                last.needs = next.to_string();
-            }
-            cycle.push(Need { name: next.to_string(), at: *at, needs: name.to_string() });
-        }
+    /// Each definition of the circle, with the place where it needs the next one.
+    fn cycle(&mut self, through: &[(Symbol, Span)]) {
+        let next = |i: usize| through[(i + 1) % through.len()].0.clone();
+        let links = through.iter().enumerate().map(|(i, (name, definition))| {
+            let needs = next(i);
+            let at = if i + 1 == through.len() { self.at } else { self.used_in(*definition, &needs) };
+            Need { name: name.to_string(), at, needs: needs.to_string() }
+        });
+        let cycle = links.collect();
         self.problems.push(NeedsItself { cycle });
+    }
+
+    /// Where a name stands on the right side of a definition.
+    fn used_in(&self, definition: Span, name: &str) -> Span {
+        let text = self.sources.text(definition);
+        let right = text.find('=').map_or(0, |at| at + 1);
+        match words::place(&text[right..], name) {
+            Some(at) => {
+                let start = definition.start + (right + at) as u32;
+                Span { start, end: start + name.len() as u32, ..definition }
+            }
+            None => definition,
+        }
     }
 
     fn raw(&mut self, block: &Symbol, made: Span, exclusive: bool) {

@@ -146,3 +146,35 @@ fn tiles() {
         }
     }
 }
+
+/// The graph of the training step of the file in NET, or of the text in EQ.
+fn wanted() -> Graph {
+    if let Ok(text) = std::env::var("EQ") {
+        return brolga::graph::text::read(&text).unwrap();
+    }
+    let path = std::env::var("NET").unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (checked, _) = brolga::compile::front(&path, &text, &brolga::check::Options::default());
+    let training = checked.trainings.first().unwrap();
+    let batch = std::env::var("BATCH").map_or(training.batch, |b| b.parse().unwrap());
+    let job = brolga::compile::Job::Train(&training.objectives[0]);
+    brolga::compile::optimise(&brolga::compile::graph(&checked, job, batch))
+}
+
+#[test]
+#[ignore]
+fn one() {
+    let graph = wanted();
+    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    if std::env::var("KERNELS").is_ok() {
+        for (_, kernel) in lower(&graph, Target::Clif).kernels.iter() {
+            println!("{kernel}");
+        }
+    }
+}
+
+#[test]
+#[ignore]
+fn net() {
+    time("net", &wanted());
+}
