@@ -213,17 +213,17 @@ impl<'a> Job<'a> {
         self.finish(e, &spot, sums);
     }
 
-    /// Lane sums added to the root's elements.
+    /// Sums, over their lanes if those are reduced, added to the root's elements.
     fn add_to_memory(&self, e: &mut KernelBuilder, spot: &Spot) {
         let zero = e.f32(0.0, 4);
         let sums = vec![zero; (spot.held * spot.stream) as usize];
         let sums = self.sweep(e, &self.tile.inner, spot, sums);
         for (number, sum) in sums.into_iter().enumerate() {
-            let sum = e.fold(Fold::Sum, sum);
+            let sum = if self.output_lane() { sum } else { e.fold(Fold::Sum, sum) };
             let sum = self.scaled(e, sum);
             let point = self.point(spot, number as u32);
             let place = point.place(e, self.scratch.0, &self.scratch.1, true);
-            let old = e.load_at(place.clone(), 1);
+            let old = e.load_at(place.clone(), point.lanes.count);
             let sum = e.add(old, sum);
             e.store_at(place, sum);
         }

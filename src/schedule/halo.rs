@@ -7,9 +7,9 @@
 //! **Invariants**: the graph stays valid; a border is never written, so it is 0.
 
 use super::classes::contraction;
-use super::guards::map_guard_data;
+use super::guards::rewrite_accesses;
 use super::layout::Blocks;
-use super::space::{Range, Seen, interval, visit_equation};
+use super::space::{Range, interval};
 use crate::graph::{Access, Affine, Axis, Combine, Dtype, Equation, Expr, Graph, Guard, Kind, Rel, Role, TensorId};
 use indexmap::{IndexMap, IndexSet};
 
@@ -225,26 +225,5 @@ fn spread(graph: &mut Graph, borders: &IndexMap<TensorId, Border>) {
         let index = access.index.iter().zip(border).map(|(form, b)| form.shift(b.0 as i32)).collect();
         Some(Access { tensor: access.tensor, index })
     };
-    let places: Vec<(TensorId, usize)> =
-        graph.defs.iter().flat_map(|(&t, d)| (0..d.pieces.len()).map(move |n| (t, n))).collect();
-    for (tensor, number) in places {
-        let piece = &graph.defs[&tensor].pieces[number];
-        let mut touched = borders.contains_key(&tensor);
-        visit_equation(graph, piece, &mut |seen| {
-            if let Seen::Load(access) | Seen::Data(access) = seen {
-                touched |= borders.contains_key(&access.tensor);
-            }
-        });
-        if !touched {
-            continue;
-        }
-        let body = piece.body;
-        let body = graph.exprs.replace_loads(body, |exprs, access| Some(exprs.add(Expr::Load(moved(access)?))));
-        let body = map_guard_data(graph, body, &moved);
-        let piece = &mut graph.defs[&tensor].pieces[number];
-        piece.body = body;
-        piece.guards = piece.guards.iter().map(|g| super::guards::with_data(g, &moved)).collect();
-        let write = Access { tensor, index: piece.write.clone() };
-        piece.write = moved(&write).unwrap_or(write).index;
-    }
+    rewrite_accesses(graph, &moved);
 }

@@ -46,8 +46,9 @@ pub struct Shape<'a> {
     pub around: u64,
     pub a: Linear,
     pub b: Linear,
-    /// The subscripts of the operands.
+    /// The subscripts of the operands, and their shapes.
     pub index: [Vec<Affine>; 2],
+    pub shapes: [Vec<u32>; 2],
     /// The axes that each guard mentions.
     pub guards: Vec<Vec<usize>>,
     /// Whether maps follow, so that sums must not be left in memory.
@@ -78,6 +79,7 @@ pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a
         out: flat(&root.write, root.out),
         around: around(graph, group, product),
         index: [product.a.index.clone(), product.b.index.clone()],
+        shapes: [&product.a, &product.b].map(|access| graph.tensors[access.tensor].shape.clone()),
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
@@ -215,24 +217,29 @@ impl Shape<'_> {
         tile
     }
 
-    /// Where lanes are summed anyway, outer reduced axes go around the tiles while a tile's operands overflow the cache.
-    fn blocks(
-        &self,
-        lane: usize,
-        held: (usize, u32),
-        stream: Option<(usize, u32)>,
-        inner: &mut Vec<usize>,
-    ) -> Vec<usize> {
+    /// Outer reduced axes go around the tiles while what lies inside overflows a cache: where lanes are summed anyway,
+    /// what one tile reads the first, else what all tiles read the second.
+    fn blocks(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>, inner: &mut Vec<usize>) -> Vec<usize> {
         let mut blocks = Vec::new();
-        if !self.reduced(lane) || self.followed {
+        if self.followed || !self.guards.is_empty() {
             return blocks;
         }
         let rows = u64::from(held.1 + stream.map_or(1, |s| s.1));
         let points = |axes: &[usize]| axes.iter().map(|&a| u64::from(self.extents[a])).product::<u64>();
-        while inner.len() > 1 && rows * points(inner) * 4 > NEAR && points(&inner[1..]) >= 256 {
+        let overflows = |inner: &[usize], blocks: &[usize]| match self.reduced(lane) {
+            true => rows * points(inner) * 4 > NEAR,
+            false => self.size(&self.a, blocks) + self.size(&self.b, blocks) > 3 * FAR,
+        };
+        while inner.len() > 1 && overflows(inner, &blocks) && points(&inner[1..]) >= 256 {
             blocks.push(inner.remove(0));
         }
         blocks
+    }
+
+    /// Bytes of an operand, with some axes standing still.
+    fn size(&self, operand: &Linear, still: &[usize]) -> u64 {
+        let moving = (0..self.extents.len()).filter(|a| operand.coefficients[*a] != 0 && !still.contains(a));
+        moving.map(|a| u64::from(self.extents[a])).product::<u64>() * 4
     }
 
     /// The operand that fits the second cache is walked again and again, the other one once.
@@ -243,10 +250,7 @@ impl Shape<'_> {
         if !self.reduced(lane) && !axes.contains(&lane) {
             axes.push(lane);
         }
-        let size = |operand: &Linear| -> u64 {
-            let moving = (0..self.extents.len()).filter(|&a| operand.coefficients[a] != 0);
-            moving.map(|a| u64::from(self.extents[a])).product::<u64>() * 4
-        };
+        let size = |operand: &Linear| self.size(operand, &[]);
         let (small, large) = if size(&self.a) <= size(&self.b) { (&self.a, &self.b) } else { (&self.b, &self.a) };
         let rank = |a: &usize| {
             let (s, l) = (small.coefficients[*a] != 0, large.coefficients[*a] != 0);
@@ -338,14 +342,8 @@ impl Shape<'_> {
     /// new in the innermost loop.
     fn flow(&self, tile: &Tile) -> f64 {
         let ranges: Vec<Range> = (0..self.extents.len()).map(|a| (0, self.span(tile, a) - 1)).collect();
-        let bytes = |index: &[Affine]| -> f64 {
-            let sizes = index.iter().map(|f| {
-                let (lo, hi) = interval(f, &ranges);
-                (hi - lo + 1) as f64
-            });
-            4.0 * sizes.product::<f64>()
-        };
-        let (a, b) = (bytes(&self.index[0]), bytes(&self.index[1]));
+        let bytes = |at: usize| lines(&self.index[at], &self.shapes[at], &ranges);
+        let (a, b) = (bytes(0), bytes(1));
         let inner = tile.order.iter().rev().find(|&&axis| self.tiles(tile, axis) > 1);
         let (Some(&inner), true) = (inner, a + b <= NEAR as f64) else { return a + b };
         let new = |flat: &Linear, bytes: f64| if flat.coefficients[inner] != 0 { bytes } else { 0.0 };
@@ -361,4 +359,23 @@ impl Shape<'_> {
         let all = tile.inner.contains(&axis);
         i64::from(if all { self.extents[axis] } else { (held * stream * own).min(self.extents[axis]) })
     }
+}
+
+/// Bytes of the cache lines that an operand touches where its axes run over these ranges. The last two coordinates lie
+/// close together.
+fn lines(index: &[Affine], shape: &[u32], ranges: &[Range]) -> f64 {
+    let sizes: Vec<i64> = index
+        .iter()
+        .map(|f| {
+            let (lo, hi) = interval(f, ranges);
+            hi - lo + 1
+        })
+        .collect();
+    let near = sizes.len().saturating_sub(2);
+    let tail = match (sizes[near..].iter().as_slice(), shape.last()) {
+        ([rows, columns], Some(&width)) => (rows - 1) * i64::from(width) + columns,
+        (rest, _) => rest.iter().product(),
+    };
+    let rows: f64 = sizes[..near].iter().map(|&n| n as f64).product();
+    rows * 64.0 * (tail as f64 / 16.0 + 0.5).ceil()
 }

@@ -183,6 +183,10 @@ fn maps() -> Vec<Case> {
              0.5 * (abs(x[i, j] - z[i, j]) - 0.25)",
         ),
         map("absolute difference", "abs(x[i, j] - z[i, j])"),
+        map(
+            "under both sides and beside a choice",
+            "x[i, j] * z[i, j] + (if (z[i, j] < 0.1) then x[i, j] * x[i, j] else 3 * x[i, j])",
+        ),
         map("a function under a condition", "if i >= 1 then erf(x[i - 1, j] * z[i, j]) else x[i, j] * z[2, j]"),
         map("dropout with given noise", "if (u[i, j] < 0.3) then 0 else x[i, j] / 0.7"),
         map("index as a number", "x[i, j] * index(2*i - j)"),
@@ -346,6 +350,19 @@ fn rows() -> Vec<Case> {
              param z: [3]
              tensor y: [3]
              y[n] = sum(k < 4: sin(x[n, k] * z[n]))",
+        ),
+        Case::new(
+            "functions at the root of sums",
+            "param x: [3, 4]
+             param z: [3]
+             tensor a: [3]
+             tensor b: [3]
+             tensor c: [3]
+             tensor y: [3]
+             a[n] = sum(k < 4: tanh(x[n, k] * z[n]))
+             b[n] = sum(k < 4: max(x[n, k], z[n]))
+             c[n] = max(k < 4: x[n, k] / (z[n] + 3))
+             y[n] = a[n] * b[n] * c[n]",
         ),
         Case::new(
             "mean over ragged lengths",

@@ -64,12 +64,16 @@ fn run(loaded: &mut Loaded, times: &mut [Duration]) {
 
 fn time(name: &str, graph: &Graph) {
     let start = Instant::now();
-    let plan = lower(graph, Target::Clif);
+    let plan = brolga::compile::laid_out(lower(graph, Target::Clif));
     println!("{name}: lowered in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    let start = Instant::now();
+    brolga::plan::check::check(&plan).unwrap_or_else(|e| println!("REFUSED: {e}"));
+    println!("{name}: checked in {:.2} ms, arena {:.1} MB", start.elapsed().as_secs_f64() * 1e3, plan.arena as f64 / 1e6);
     let mut loaded = load(&plan);
     let mut best = vec![Duration::MAX; loaded.calls.len()];
     let mut whole = Vec::new();
-    for _ in 0..40 {
+    let turns = if name == "net" { 8 } else { 40 };
+    for _ in 0..turns {
         let start = Instant::now();
         run(&mut loaded, &mut best);
         whole.push(start.elapsed().as_secs_f64() * 1e3);
@@ -110,40 +114,36 @@ fn show() {
     }
 }
 
-/// One equation under tiles of all sizes.
+/// The equation in EQ under the tiles in TILES, one a line: `lane held n stream n / order / inner / blocks`.
 #[test]
 #[ignore]
 fn tiles() {
-    let text = std::env::var("EQ").unwrap_or_else(|_| {
-        "input x: [16, 784, 8]\nparam w: [512, 784]\ntensor y: [16, 512, 8]\ny[n, o, i] = sum(k < 784: w[o, k] * x[n, k, i])\noutput y = y\n".into()
-    });
-    let graph = brolga::graph::text::read(&text).unwrap();
-    let schedule = brolga::schedule::schedule(&graph, Target::Clif);
-    println!("{}", brolga::schedule::text::print(&schedule));
-    let at = schedule.steps.iter().rposition(|s| matches!(s, brolga::schedule::Step::Group(g) if g.tile.is_some()));
-    let (at, held) = (at.unwrap(), std::env::var("HELD").ok().map(|h| h.parse::<usize>().unwrap()));
-    let flops: f64 = std::env::var("MFLOP").map_or(102.76, |m| m.parse().unwrap());
-    for (h, s) in
-        [(1, 8), (1, 10), (1, 12), (1, 13), (1, 14), (2, 3), (2, 4), (2, 5), (2, 6), (3, 3), (3, 4), (4, 2), (4, 3)]
-    {
-        for flip in [false, true] {
-            let mut schedule = schedule.clone();
-            let brolga::schedule::Step::Group(group) = &mut schedule.steps[at] else { panic!() };
-            let tile = group.tile.as_mut().unwrap();
-            tile.held = (held.unwrap_or(tile.held.0), h);
-            tile.stream = tile.stream.map(|t| (t.0, s));
-            if flip {
-                let n = tile.order.len();
-                tile.order.swap(0, n - 2);
-                tile.parts = 0;
-            }
-            let plan = brolga::lower::follow(&schedule);
-            let mut loaded = load(&plan);
-            let mut best = vec![Duration::MAX; loaded.calls.len()];
-            (0..25).for_each(|_| run(&mut loaded, &mut best));
-            let us = best.iter().map(|t| t.as_secs_f64() * 1e6).fold(0.0, f64::max);
-            println!("{h} x {s} {flip}: {us:.0} us {:.1} GFLOP/s", flops * 1e3 / us);
-        }
+    let graph = wanted();
+    let (_, def) = graph.defs.first().unwrap();
+    let flops: f64 = 2e-6 * def.pieces[0].axes.iter().map(|a| f64::from(a.extent)).product::<f64>();
+    for line in std::env::var("TILES").unwrap().lines() {
+        let parts: Vec<Vec<usize>> =
+            line.split('/').map(|p| p.split_whitespace().map(|n| n.parse().unwrap()).collect()).collect();
+        let mut group = brolga::schedule::Group::alone("t".into(), &def.pieces[0], false);
+        let [lane, held, h, stream, s] = parts[0][..] else { panic!("five numbers first") };
+        group.tile = Some(brolga::schedule::tile::Tile {
+            lane,
+            held: (held, h as u32),
+            stream: Some((stream, s as u32)),
+            blocks: parts[3].clone(),
+            taps: Vec::new(),
+            order: parts[1].clone(),
+            inner: parts[2].clone(),
+            parts: 0,
+            cost: 0.0,
+        });
+        let steps = vec![brolga::schedule::Step::Group(group)];
+        let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps });
+        let mut loaded = load(&plan);
+        let mut best = vec![Duration::MAX; loaded.calls.len()];
+        (0..30).for_each(|_| run(&mut loaded, &mut best));
+        let us = best.iter().map(|t| t.as_secs_f64() * 1e6).fold(0.0, f64::max);
+        println!("{line}: {us:.0} us {:.1} GFLOP/s", flops * 1e3 / us);
     }
 }
 
