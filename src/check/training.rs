@@ -337,7 +337,11 @@ impl<'t> Checker<'t> {
             let meant = crate::problem::words::nearest(&name.text, SETTINGS.iter().copied());
             if literal && meant.is_some() && !SETTINGS.contains(&&*name.text) {
                 let known = SETTINGS.iter().map(|s| Symbol::from(*s)).collect();
-                self.raise(Fact::Setting { name: name.text.clone(), known, wants: "setting".into() }, name.at, &work.env);
+                self.raise(
+                    Fact::Setting { name: name.text.clone(), known, wants: "setting".into() },
+                    name.at,
+                    &work.env,
+                );
             }
             if matches!(&*name.text, "truncate" | "carry") {
                 self.raise(Fact::NotYet { what: format!("'{}'", name.text) }, statement.at, &work.env);

@@ -20,8 +20,8 @@ pub use reason::Fault;
 pub use why::why;
 
 use crate::ids::{Arena, Id, Symbol};
-use terms::Terms;
 use crate::source::Span;
+use terms::Terms;
 
 /// An integer polynomial over atoms, in normal form: monomials in order, no zero coefficient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -24,7 +24,6 @@ pub enum SizeError {
     Negative(i64),
 }
 
-
 impl Poly {
     /// No axis and no product of axes is longer: 2^40 numbers are four terabytes.
     pub const LARGEST: i64 = 1 << 40;
