@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 impl<'t> Checker<'t> {
     /// A number or a written array where a tensor is declared.
-    pub fn bind_odd(&mut self, b: &mut Binding<'t>, slot: usize, arg: Arg<'t>, inner: &Env, outer: &Env) {
+    pub(super) fn bind_odd(&mut self, b: &mut Binding<'t>, slot: usize, arg: Arg<'t>, inner: &Env, outer: &Env) {
         let input = b.input(slot);
         let Some(ty) = &input.ty else { return };
         let value = match &ty.element {
@@ -85,7 +85,7 @@ impl<'t> Checker<'t> {
     }
 
     /// A tensor that was not given: its default, or a parameter that is born.
-    pub fn default_tensor(
+    pub(super) fn default_tensor(
         &mut self,
         b: &mut Binding<'t>,
         _slot: usize,

@@ -219,7 +219,13 @@ impl Shape<'_> {
 
     /// Outer reduced axes go around the tiles while what lies inside overflows a cache: where lanes are summed anyway,
     /// what one tile reads the first, else what all tiles read the second.
-    fn blocks(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>, inner: &mut Vec<usize>) -> Vec<usize> {
+    fn blocks(
+        &self,
+        lane: usize,
+        held: (usize, u32),
+        stream: Option<(usize, u32)>,
+        inner: &mut Vec<usize>,
+    ) -> Vec<usize> {
         let mut blocks = Vec::new();
         if self.followed || !self.guards.is_empty() {
             return blocks;
