@@ -85,7 +85,7 @@ fn time(name: &str, graph: &Graph) {
     for (us, i) in rows.iter().take(25) {
         println!("{us:9.1} us  step {i:3} {}", loaded.calls[*i].0);
     }
-    println!("{} buffers", loaded.memory.len());
+    println!("{} buffers, sum of the least {:.2} ms", loaded.memory.len(), rows.iter().map(|r| r.0).sum::<f64>() / 1e3);
 }
 
 #[test]
