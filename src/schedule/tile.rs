@@ -9,7 +9,7 @@ use super::{Group, cost};
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
-use crate::graph::{Affine, Graph, TensorId};
+use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
 
@@ -49,6 +49,8 @@ pub struct Shape {
     pub b: Linear,
     /// The axes that each guard mentions.
     pub guards: Vec<Vec<usize>>,
+    /// How many in a thousand points are live.
+    pub live: u32,
     /// Whether maps follow, so that sums must not be left in memory.
     pub followed: bool,
 }
@@ -98,8 +100,33 @@ fn shape(graph: &Graph, group: &Group, product: &Contraction, space: &Space, tar
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
+        live: live(&root.guards, &space.extents),
         followed: group.members.len() > 1,
     }
+}
+
+/// How many in a thousand points of a box pass the guards; guards over other axes count as independent.
+fn live(guards: &[Guard], extents: &[u32]) -> u32 {
+    let mut sets: IndexMap<Vec<usize>, Vec<&Guard>> = IndexMap::new();
+    for guard in guards {
+        sets.entry(guard.form.axes().collect()).or_default().push(guard);
+    }
+    let share = |(axes, guards): (&Vec<usize>, &Vec<&Guard>)| {
+        let points: u64 = axes.iter().map(|&a| u64::from(extents[a])).product();
+        let passes = |point: &u64| {
+            let (mut at, mut rest) = (vec![0i64; extents.len()], *point);
+            for &a in axes {
+                at[a] = (rest % u64::from(extents[a])) as i64;
+                rest /= u64::from(extents[a]);
+            }
+            guards.iter().all(|g| match g.rel {
+                Rel::Ge => g.form.at(&at) >= 0,
+                Rel::Eq => g.form.at(&at) == 0,
+            })
+        };
+        if points > 4096 { 1.0 } else { (0..points).filter(passes).count() as f64 / points.max(1) as f64 }
+    };
+    (1000.0 * sets.iter().map(share).product::<f64>()) as u32
 }
 
 /// Bytes that stores, and loads of the maps that follow, move.
@@ -349,6 +376,7 @@ impl Shape {
         let around = points(&tile.blocks);
         let tapped = points(&tile.taps);
         let turn = 6.0 + sums * if self.guards.is_empty() { 0.0 } else { 2.0 };
+        let tapped = tapped * f64::from(self.live) / 1000.0;
         tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0)
     }
 
