@@ -5,29 +5,31 @@ use super::space::{Seen, elements, visit_member};
 use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
+use super::tile::Chooser;
 use crate::target::Target;
 use indexmap::IndexSet;
 
 /// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
-    let (mut graph, needed) = laid_out(graph, target);
+    let mut chooser = Chooser::new(target);
+    let (mut graph, needed) = laid_out(graph, target, &mut chooser);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
     let cleared: IndexSet<TensorId> = order.iter().copied().filter(|&t| is_cleared(&graph, t)).collect();
-    let mut groups = grouped(&mut graph, &order, &cleared, target);
+    let mut groups = grouped(&mut graph, &order, &cleared, &mut chooser);
     mark_stored(&mut groups, &graph);
     let groups = super::sequence::in_order(&graph, groups);
     Schedule { steps: steps(groups, cleared), graph }
 }
 
 /// The graph in the layout whose contractions cost least: batch in blocks, or channels last.
-fn laid_out(graph: &Graph, target: Target) -> (Graph, IndexSet<TensorId>) {
+fn laid_out(graph: &Graph, target: Target, chooser: &mut Chooser) -> (Graph, IndexSet<TensorId>) {
     let needed = needed(graph);
-    let finish = |mut graph: Graph, blocks: &layout::Blocks| {
+    let mut finish = |mut graph: Graph, blocks: &layout::Blocks| {
         let mut needed = needed.clone();
         halo::pad(&mut graph, &mut needed, blocks);
-        let cost = pack::pack(&mut graph, &mut needed, target);
+        let cost = pack::pack(&mut graph, &mut needed, chooser);
         (cost, graph, needed)
     };
     let mut blocked = graph.clone();
@@ -38,7 +40,8 @@ fn laid_out(graph: &Graph, target: Target) -> (Graph, IndexSet<TensorId>) {
         return (blocked.1, blocked.2);
     }
     let channelled = finish(channelled, &layout::Blocks::default());
-    let best = if channelled.0 < blocked.0 { channelled } else { blocked };
+    eprintln!("COST blocked {:.0} channels {:.0}", blocked.0, channelled.0);
+    let best = if std::env::var("CH").map_or(channelled.0 < blocked.0, |c| c == "1") { channelled } else { blocked };
     (best.1, best.2)
 }
 
@@ -61,9 +64,9 @@ fn pieces(graph: &Graph, tensor: TensorId) -> &[Equation] {
     graph.defs.get(&tensor).map_or(&[], |d| &d.pieces)
 }
 
-fn grouped(graph: &mut Graph, order: &[TensorId], cleared: &IndexSet<TensorId>, target: Target) -> Vec<Group> {
+fn grouped(graph: &mut Graph, order: &[TensorId], cleared: &IndexSet<TensorId>, chooser: &mut Chooser) -> Vec<Group> {
     let defs: Vec<(TensorId, Vec<Equation>)> = order.iter().map(|&t| (t, pieces(graph, t).to_vec())).collect();
-    let mut fuser = Fuser::new(graph, target);
+    let mut fuser = Fuser::new(graph, chooser);
     for (tensor, pieces) in defs {
         match pieces.as_slice() {
             [whole] if !cleared.contains(&tensor) => fuser.add(whole),

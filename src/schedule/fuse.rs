@@ -7,15 +7,15 @@
 
 use super::merge::{Space, Ways, ways};
 use super::space::{Seen, elements, visit_equation};
-use super::{Group, Member, tile};
+use super::tile::Chooser;
+use super::{Group, Member};
 use crate::graph::{Access, Affine, Axis, Combine, Equation, Expr, Graph, TensorId};
-use crate::target::Target;
 use indexmap::IndexMap;
 
 /// Groups in the making.
 pub struct Fuser<'g> {
     graph: &'g mut Graph,
-    target: Target,
+    chooser: &'g mut Chooser,
     pub groups: Vec<Group>,
     /// The group and member that make a whole tensor at once.
     made: IndexMap<TensorId, (usize, usize)>,
@@ -28,8 +28,8 @@ const TURN: u64 = 16 << 10;
 
 impl<'g> Fuser<'g> {
     /// No groups yet.
-    pub fn new(graph: &'g mut Graph, target: Target) -> Fuser<'g> {
-        Fuser { graph, target, groups: Vec::new(), made: IndexMap::new(), last: IndexMap::new() }
+    pub fn new(graph: &'g mut Graph, chooser: &'g mut Chooser) -> Fuser<'g> {
+        Fuser { graph, chooser, groups: Vec::new(), made: IndexMap::new(), last: IndexMap::new() }
     }
 
     /// Adds the one piece of a tensor that it covers, to a group that exists if that can be.
@@ -49,7 +49,7 @@ impl<'g> Fuser<'g> {
     fn open(&mut self, piece: &Equation, filled: bool) -> usize {
         let name = self.graph.tensors[piece.out].name.clone();
         let mut group = Group::alone(name, piece, filled);
-        group.tile = tile::choose(self.graph, &group, self.target);
+        group.tile = self.chooser.choose(self.graph, &group);
         self.groups.push(group);
         self.groups.len() - 1
     }
@@ -252,7 +252,7 @@ impl<'g> Fuser<'g> {
 
     /// A pass of its own reads and writes memory: about two cycles an element.
     fn accept_tile(&mut self, at: usize, joined: &Group) -> bool {
-        let Some(tile) = tile::choose(self.graph, joined, self.target) else { return false };
+        let Some(tile) = self.chooser.choose(self.graph, joined) else { return false };
         let old = self.groups[at].tile.as_ref().map_or(0.0, |t| t.cost);
         let out = joined.members.last().map_or(0, |m| elements(&self.graph.tensors[m.out].shape));
         tile.cost <= old + 2.0 * out as f64
@@ -275,7 +275,7 @@ impl<'g> Fuser<'g> {
     pub fn finish(mut self) -> Vec<Group> {
         for at in 0..self.groups.len() {
             if self.groups[at].tile.is_some() && self.groups[at].members.len() > 1 {
-                self.groups[at].tile = tile::choose(self.graph, &self.groups[at], self.target);
+                self.groups[at].tile = self.chooser.choose(self.graph, &self.groups[at]);
             }
         }
         self.groups

@@ -14,6 +14,7 @@ pub mod guards;
 pub mod halo;
 pub mod layout;
 pub mod classes;
+pub mod cost;
 pub mod merge;
 pub mod pack;
 pub mod sequence;

@@ -4,9 +4,9 @@
 //! **Invariants**: the graph stays valid; values stay; each copy is made once for all that load it.
 
 use super::classes::contraction;
-use super::{Group, tile};
+use super::Group;
+use super::tile::Chooser;
 use crate::graph::{Access, Affine, Axis, Combine, Equation, Expr, Graph, Kind, Role, TensorId};
-use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
 
 /// Cycles that it takes to copy an element out of line.
@@ -16,7 +16,7 @@ const COPY: f64 = 2.0;
 type Copies = IndexMap<(TensorId, usize), TensorId>;
 
 /// Gives contractions packed operands where that is cheaper, the copies counted. Gives the cycles of all contractions.
-pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, target: Target) -> f64 {
+pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, chooser: &mut Chooser) -> f64 {
     let mut copies = Copies::new();
     let places: Vec<(TensorId, usize)> = graph
         .defs
@@ -27,7 +27,7 @@ pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, target: Target) 
     let mut total = 0.0;
     for (tensor, number) in places {
         let piece = graph.defs[&tensor].pieces[number].clone();
-        let Some((better, cost)) = better(graph, &mut copies, needed, &piece, target) else { continue };
+        let Some((better, cost)) = better(graph, &mut copies, needed, &piece, chooser) else { continue };
         total += cost;
         if let Some(better) = better {
             graph.defs[&tensor].pieces[number] = better;
@@ -43,19 +43,19 @@ fn better(
     copies: &mut Copies,
     needed: &mut IndexSet<TensorId>,
     piece: &Equation,
-    target: Target,
+    chooser: &mut Chooser,
 ) -> Option<(Option<Equation>, f64)> {
     let product = contraction(graph, piece)?;
-    let cost = |graph: &Graph, piece: &Equation| {
-        let tile = tile::choose(graph, &Group::alone("".into(), piece, false), target);
+    let size = 2 * u32::from(chooser.target.lanes());
+    let mut cost = |graph: &Graph, piece: &Equation| {
+        let tile = chooser.choose(graph, &Group::alone("".into(), piece, false));
         tile.map_or(f64::INFINITY, |t| t.cost)
     };
     let mut least = cost(graph, piece);
     if least.is_infinite() {
-        let points: f64 = piece.axes.iter().map(|a| f64::from(a.extent)).product();
-        return Some((None, points));
+        // The general nest takes about a cycle a point.
+        least = piece.axes.iter().map(|a| f64::from(a.extent)).product();
     }
-    let size = 2 * u32::from(target.lanes());
     let mut best = None;
     for (operand, other) in [(&product.a, &product.b), (&product.b, &product.a)] {
         for (d, form) in operand.index.iter().enumerate() {

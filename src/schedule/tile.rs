@@ -5,13 +5,13 @@
 //! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
-use super::Group;
+use super::{Group, cost};
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
-use super::space::{Linear, Range, Seen, coefficient, elements, flatten, interval, visit_member};
-use crate::graph::{Affine, Graph, TensorId};
+use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
+use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 /// A schedule of one contraction. Axes are those of the root equation.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,36 +37,55 @@ pub struct Tile {
 }
 
 /// What the choice looks at.
-pub struct Shape<'a> {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape {
     pub target: Target,
     pub n_out: usize,
-    pub extents: &'a [u32],
+    pub extents: Vec<u32>,
     pub out: Linear,
     /// Bytes of what is stored and of what the maps that follow load.
     pub around: u64,
     pub a: Linear,
     pub b: Linear,
-    /// The subscripts of the operands, and their shapes.
-    pub index: [Vec<Affine>; 2],
-    pub shapes: [Vec<u32>; 2],
     /// The axes that each guard mentions.
     pub guards: Vec<Vec<usize>>,
+    /// How many in a thousand points are live.
+    pub live: u32,
     /// Whether maps follow, so that sums must not be left in memory.
     pub followed: bool,
 }
 
-/// The best tile of a group whose root is a contraction.
-pub fn choose(graph: &Graph, group: &Group, target: Target) -> Option<Tile> {
-    let product = root_contraction(graph, group)?;
-    let space = Space::new(graph, group);
-    best(&shape(graph, group, &product, &space, target))
+/// Chooses tiles, each shape once.
+pub struct Chooser {
+    pub target: Target,
+    known: IndexMap<Shape, Option<Tile>>,
+}
+
+impl Chooser {
+    /// One that knows nothing yet.
+    pub fn new(target: Target) -> Chooser {
+        Chooser { target, known: IndexMap::new() }
+    }
+
+    /// The best tile of a group whose root is a contraction.
+    pub fn choose(&mut self, graph: &Graph, group: &Group) -> Option<Tile> {
+        let product = root_contraction(graph, group)?;
+        let space = Space::new(graph, group);
+        let shape = shape(graph, group, &product, &space, self.target);
+        if let Some(known) = self.known.get(&shape) {
+            return known.clone();
+        }
+        let tile = best(&shape);
+        self.known.insert(shape, tile.clone());
+        tile
+    }
 }
 
 /// A group as the choice sees it.
-pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a Space, target: Target) -> Shape<'a> {
+fn shape(graph: &Graph, group: &Group, product: &Contraction, space: &Space, target: Target) -> Shape {
     let root = &group.members[0];
     let n = group.axes.len();
-    let flat = |index: &[crate::graph::Affine], tensor: crate::graph::TensorId| {
+    let flat = |index: &[Affine], tensor: TensorId| {
         let mut flat = flatten(index, &graph.tensors[tensor].shape, n);
         (0..n).filter(|&a| space.extents[a] == 1).for_each(|a| flat.coefficients[a] = 0);
         flat
@@ -75,16 +94,39 @@ pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a
     Shape {
         target,
         n_out: group.band,
-        extents: &space.extents,
+        extents: space.extents.clone(),
         out: flat(&root.write, root.out),
         around: around(graph, group, product),
-        index: [product.a.index.clone(), product.b.index.clone()],
-        shapes: [&product.a, &product.b].map(|access| graph.tensors[access.tensor].shape.clone()),
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
+        live: live(&root.guards, &space.extents),
         followed: group.members.len() > 1,
     }
+}
+
+/// How many in a thousand points of a box pass the guards; guards over other axes count as independent.
+fn live(guards: &[Guard], extents: &[u32]) -> u32 {
+    let mut sets: IndexMap<Vec<usize>, Vec<&Guard>> = IndexMap::new();
+    for guard in guards {
+        sets.entry(guard.form.axes().collect()).or_default().push(guard);
+    }
+    let share = |(axes, guards): (&Vec<usize>, &Vec<&Guard>)| {
+        let points: u64 = axes.iter().map(|&a| u64::from(extents[a])).product();
+        let passes = |point: &u64| {
+            let (mut at, mut rest) = (vec![0i64; extents.len()], *point);
+            for &a in axes {
+                at[a] = (rest % u64::from(extents[a])) as i64;
+                rest /= u64::from(extents[a]);
+            }
+            guards.iter().all(|g| match g.rel {
+                Rel::Ge => g.form.at(&at) >= 0,
+                Rel::Eq => g.form.at(&at) == 0,
+            })
+        };
+        if points > 4096 { 1.0 } else { (0..points).filter(passes).count() as f64 / points.max(1) as f64 }
+    };
+    (1000.0 * sets.iter().map(share).product::<f64>()) as u32
 }
 
 /// Bytes that stores, and loads of the maps that follow, move.
@@ -101,31 +143,35 @@ fn around(graph: &Graph, group: &Group, product: &Contraction) -> u64 {
     moved.map(|t| 4 * elements(&graph.tensors[*t].shape)).sum()
 }
 
-/// The cheapest candidate.
-pub fn best(shape: &Shape) -> Option<Tile> {
-    let mut best: Option<Tile> = None;
+/// The cheapest candidate: by the arithmetic alone first, then the best of those with what memory costs them.
+fn best(shape: &Shape) -> Option<Tile> {
+    let mut finalists: Vec<Tile> = Vec::new();
     for lane in (0..shape.extents.len()).filter(|&a| shape.may_be_lane(a)) {
         for held in shape.held_axes(lane) {
             for stream in shape.stream_axes(lane, held) {
-                for tile in shape.sizes(lane, held, stream) {
-                    if best.as_ref().is_none_or(|b| tile.cost < b.cost) {
-                        best = Some(tile);
-                    }
-                }
+                let tiles = shape.sizes(lane, held, stream).into_iter();
+                finalists.extend(tiles.min_by(|a, b| a.cost.total_cmp(&b.cost)));
             }
         }
     }
-    best
+    finalists.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let least = finalists.first()?.cost;
+    finalists.retain(|t| t.cost <= 1.5 * least);
+    finalists.truncate(8);
+    let ordered = finalists.iter().flat_map(|tile| shape.orders(tile));
+    let costed = ordered.map(|mut tile| {
+        tile.parts = shape.parts(&tile);
+        tile.cost = tile.cost.max(cost::memory(shape, &tile)) + 0.1 * cost::memory(shape, &tile);
+        tile
+    });
+    costed.min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
 
-/// Bytes of the first cache that a tile's operands may take, and of the second that what is walked again may take.
+/// Bytes of the first cache that a tile's operands may take, and of the second that what all tiles walk through may.
 const NEAR: u64 = 26 << 10;
 const FAR: u64 = 512 << 10;
 
-/// Bytes a cycle from the second cache, beside the arithmetic.
-const FLOW: f64 = 24.0;
-
-impl Shape<'_> {
+impl Shape {
     fn reduced(&self, axis: usize) -> bool {
         axis >= self.n_out
     }
@@ -210,10 +256,9 @@ impl Shape<'_> {
             inner.push(lane);
         }
         let blocks = self.blocks(lane, held, stream, &mut inner);
-        let order = self.order(lane, held, stream);
+        let order = self.axes(lane, held, stream);
         let mut tile = Tile { lane, held, stream, blocks, taps, order, inner, parts: 0, cost: 0.0 };
-        tile.parts = self.parts(&tile);
-        tile.cost = self.cost(&tile);
+        tile.cost = self.arithmetic(&tile);
         tile
     }
 
@@ -248,31 +293,38 @@ impl Shape<'_> {
         moving.map(|a| u64::from(self.extents[a])).product::<u64>() * 4
     }
 
-    /// The operand that fits the second cache is walked again and again, the other one once.
-    fn order(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Vec<usize> {
+    /// The output axes that are walked through.
+    fn axes(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Vec<usize> {
         let mut axes: Vec<usize> = self.outputs().filter(|&a| a != held.0 && stream.is_none_or(|s| s.0 != a)).collect();
         axes.push(held.0);
         axes.extend(stream.map(|s| s.0));
         if !self.reduced(lane) && !axes.contains(&lane) {
             axes.push(lane);
         }
-        let size = |operand: &Linear| self.size(operand, &[]);
-        let (small, large) = if size(&self.a) <= size(&self.b) { (&self.a, &self.b) } else { (&self.b, &self.a) };
-        let rank = |a: &usize| {
-            let (s, l) = (small.coefficients[*a] != 0, large.coefficients[*a] != 0);
-            match (s, l) {
+        axes
+    }
+
+    /// A tile with its axes in several orders: what moves one operand alone outside of what moves the other alone, and
+    /// the order of the output's elements.
+    fn orders(&self, tile: &Tile) -> Vec<Tile> {
+        let rank = |axis: usize, first: &Linear, second: &Linear| {
+            match (first.coefficients[axis] != 0, second.coefficients[axis] != 0) {
                 (true, true) | (false, false) => 0,
-                (false, true) => 1,
-                (true, false) => 2,
+                (true, false) => 1,
+                (false, true) => 2,
             }
         };
-        let reach = |a: &usize| -(small.coefficients[*a].abs().max(large.coefficients[*a].abs()));
-        if self.around > 2 * FAR && size(large) <= FAR {
-            axes.sort_by_key(|&a| -self.out.coefficients[a].abs());
-            return axes;
-        }
-        axes.sort_by_key(|a| (if size(small) > FAR { u8::from(rank(a) > 0) } else { rank(a) }, reach(a)));
-        axes
+        let reach = |axis: usize| -(self.a.coefficients[axis].abs().max(self.b.coefficients[axis].abs()));
+        let sorted = |key: &dyn Fn(usize) -> (i64, i64)| {
+            let mut tile = tile.clone();
+            tile.order.sort_by_key(|&axis| key(axis));
+            tile
+        };
+        vec![
+            sorted(&|axis| (rank(axis, &self.a, &self.b), reach(axis))),
+            sorted(&|axis| (rank(axis, &self.b, &self.a), reach(axis))),
+            sorted(&|axis| (-self.out.coefficients[axis].abs(), 0)),
+        ]
     }
 
     /// Outer output loops as parts, where the work pays and until there are enough.
@@ -293,7 +345,7 @@ impl Shape<'_> {
     }
 
     /// How many tiles, or points, the loop over an axis of `order` has.
-    fn tiles(&self, tile: &Tile, axis: usize) -> u32 {
+    pub fn tiles(&self, tile: &Tile, axis: usize) -> u32 {
         let length = self.length(axis, tile.lane);
         match tile.stream {
             Some((stream, most)) if stream == axis => length.div_ceil(most),
@@ -302,8 +354,8 @@ impl Shape<'_> {
         }
     }
 
-    /// Cycles of the whole contraction.
-    fn cost(&self, tile: &Tile) -> f64 {
+    /// Cycles of the whole contraction, were all in the first cache.
+    fn arithmetic(&self, tile: &Tile) -> f64 {
         let lanes = f64::from(self.target.lanes());
         let (h, s) = (tile.held.1, tile.stream.map_or(1, |s| s.1));
         let sums = f64::from(h * s);
@@ -330,8 +382,8 @@ impl Shape<'_> {
         let around = points(&tile.blocks);
         let tapped = points(&tile.taps);
         let turn = 6.0 + sums * if self.guards.is_empty() { 0.0 } else { 2.0 };
-        let flow = self.flow(tile) / FLOW;
-        tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0 + flow)
+        let tapped = tapped * f64::from(self.live) / 1000.0;
+        tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0)
     }
 
     /// Cycles a step for operands that come from another page at each, and from more pages than the CPU keeps at hand.
@@ -344,44 +396,13 @@ impl Shape<'_> {
         f64::from(u8::from(far(&self.a)) + u8::from(far(&self.b)))
     }
 
-    /// Bytes that the operands of one tile bring into the first cache: all where they overflow it, else those that are
-    /// new in the innermost loop.
-    fn flow(&self, tile: &Tile) -> f64 {
-        let ranges: Vec<Range> = (0..self.extents.len()).map(|a| (0, self.span(tile, a) - 1)).collect();
-        let bytes = |at: usize| lines(&self.index[at], &self.shapes[at], &ranges);
-        let (a, b) = (bytes(0), bytes(1));
-        let inner = tile.order.iter().rev().find(|&&axis| self.tiles(tile, axis) > 1);
-        let (Some(&inner), true) = (inner, a + b <= NEAR as f64) else { return a + b };
-        let new = |flat: &Linear, bytes: f64| if flat.coefficients[inner] != 0 { bytes } else { 0.0 };
-        new(&self.a, a) + new(&self.b, b)
-    }
-
     /// The points of an axis that one tile covers.
-    fn span(&self, tile: &Tile, axis: usize) -> i64 {
+    pub fn span(&self, tile: &Tile, axis: usize) -> u32 {
         let lanes = u32::from(self.target.lanes());
         let held = if tile.held.0 == axis { tile.held.1 } else { 1 };
         let stream = tile.stream.filter(|s| s.0 == axis).map_or(1, |s| s.1);
         let own = if tile.lane == axis { lanes } else { 1 };
         let all = tile.inner.contains(&axis);
-        i64::from(if all { self.extents[axis] } else { (held * stream * own).min(self.extents[axis]) })
+        if all { self.extents[axis] } else { (held * stream * own).min(self.extents[axis]) }
     }
-}
-
-/// Bytes of the cache lines that an operand touches where its axes run over these ranges. The last two coordinates lie
-/// close together.
-fn lines(index: &[Affine], shape: &[u32], ranges: &[Range]) -> f64 {
-    let sizes: Vec<i64> = index
-        .iter()
-        .map(|f| {
-            let (lo, hi) = interval(f, ranges);
-            hi - lo + 1
-        })
-        .collect();
-    let near = sizes.len().saturating_sub(2);
-    let tail = match (sizes[near..].iter().as_slice(), shape.last()) {
-        ([rows, columns], Some(&width)) => (rows - 1) * i64::from(width) + columns,
-        (rest, _) => rest.iter().product(),
-    };
-    let rows: f64 = sizes[..near].iter().map(|&n| n as f64).product();
-    rows * 64.0 * (tail as f64 / 16.0 + 0.5).ceil()
 }

@@ -84,12 +84,17 @@ fn time(name: &str, graph: &Graph) {
     }
     whole.sort_by(f64::total_cmp);
     println!("{name}: step {:.3} ms (median), {:.3} ms (least)", whole[whole.len() / 2], whole[0]);
+    let schedule = brolga::schedule::schedule(graph, Target::Clif);
+    let predicted = |i: usize| match schedule.steps.get(i) {
+        Some(brolga::schedule::Step::Group(g)) => g.tile.as_ref().map_or(0.0, |t| t.cost / 3700.0),
+        Some(brolga::schedule::Step::Fill(_)) | None => 0.0,
+    };
     let mut rows: Vec<(f64, usize)> = best.iter().enumerate().map(|(i, t)| (t.as_secs_f64() * 1e6, i)).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     for (us, i) in rows.iter().take(25) {
-        println!("{us:9.1} us  step {i:3} {}", loaded.calls[*i].0);
+        println!("{us:9.1} us, predicted {:9.1}  step {i:3} {}", predicted(*i), loaded.calls[*i].0);
     }
-    println!("{} buffers", loaded.memory.len());
+    println!("{} buffers, sum of the least {:.2} ms", loaded.memory.len(), rows.iter().map(|r| r.0).sum::<f64>() / 1e3);
 }
 
 #[test]
