@@ -261,7 +261,7 @@ impl<'t> Checker<'t> {
             let ready = |(form, ..): &&(Linear, SizeId, Span)| {
                 form.terms.iter().all(|(other, _)| *other == var || !open(self, *other))
             };
-            if about.is_empty() || !about.iter().all(|c| ready(c)) {
+            if about.is_empty() || !about.iter().all(ready) {
                 continue;
             }
             let mut best: Option<SizeId> = None;

@@ -431,7 +431,7 @@ fn split_parts(turns: &[Turn], work: u64) -> (Vec<Turn>, Vec<Turn>) {
             count *= first.trip;
             continue;
         }
-        let outer = (1..=most).rev().find(|d| first.trip % d == 0).unwrap_or(1);
+        let outer = (1..=most).rev().find(|d| first.trip.is_multiple_of(*d)).unwrap_or(1);
         let inner = first.trip / outer;
         if outer > 1 {
             parts.push(Turn { axis: first.axis, trip: outer, step: first.step * i64::from(inner) });

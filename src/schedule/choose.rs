@@ -2,10 +2,10 @@
 
 use super::fuse::Fuser;
 use super::space::{Seen, elements, visit_member};
+use super::tile::Chooser;
 use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
-use super::tile::Chooser;
 use crate::target::Target;
 use indexmap::IndexSet;
 

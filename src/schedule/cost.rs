@@ -12,8 +12,7 @@ struct Cache {
     rate: f64,
 }
 
-const CACHES: [Cache; 2] =
-    [Cache { keeps: 28.0 * 1024.0, rate: 24.0 }, Cache { keeps: 700.0 * 1024.0, rate: 6.0 }];
+const CACHES: [Cache; 2] = [Cache { keeps: 28.0 * 1024.0, rate: 24.0 }, Cache { keeps: 700.0 * 1024.0, rate: 6.0 }];
 
 /// A loop around the tile, outermost first.
 struct Turn {

@@ -35,6 +35,7 @@ pub struct Schedule {
 
 /// One step of a run.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // nearly all are groups
 pub enum Step {
     /// Clears a tensor, some of whose elements nobody writes.
     Fill(TensorId),

@@ -5,10 +5,10 @@
 //! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
-use super::{Group, cost};
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
+use super::{Group, cost};
 use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
@@ -307,12 +307,13 @@ impl Shape {
     /// A tile with its axes in several orders: what moves one operand alone outside of what moves the other alone, and
     /// the order of the output's elements.
     fn orders(&self, tile: &Tile) -> Vec<Tile> {
-        let rank = |axis: usize, first: &Linear, second: &Linear| {
-            match (first.coefficients[axis] != 0, second.coefficients[axis] != 0) {
-                (true, true) | (false, false) => 0,
-                (true, false) => 1,
-                (false, true) => 2,
-            }
+        let rank = |axis: usize, first: &Linear, second: &Linear| match (
+            first.coefficients[axis] != 0,
+            second.coefficients[axis] != 0,
+        ) {
+            (true, true) | (false, false) => 0,
+            (true, false) => 1,
+            (false, true) => 2,
         };
         let reach = |axis: usize| -(self.a.coefficients[axis].abs().max(self.b.coefficients[axis].abs()));
         let sorted = |key: &dyn Fn(usize) -> (i64, i64)| {

@@ -260,7 +260,7 @@ impl<'f> Lifting<'_, '_, 'f> {
         let (shape, write) = if same {
             (self.house.graph.tensors[scope.out].shape.clone(), scope.write.clone())
         } else {
-            (axes.iter().map(|(_, a)| a.extent).collect(), (0..axes.len()).map(|i| Affine::axis(i)).collect())
+            (axes.iter().map(|(_, a)| a.extent).collect(), (0..axes.len()).map(Affine::axis).collect())
         };
         let index = if same { scope.write.clone() } else { kept.iter().map(|&i| Affine::axis(i)).collect() };
         let dtype = self.dtype(scalar);
