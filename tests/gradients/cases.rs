@@ -29,7 +29,7 @@ impl Conv {
         let range = |form: String, extent: u32| format!("{form} >= 0 and {} >= {form}", extent - 1);
         format!(
             "if {} and {} then ",
-            range(self.place("i", "u"), self.size[0]).replace("- 0", "").replace(">= 2*", ">= 2*"),
+            range(self.place("i", "u"), self.size[0]).replace("- 0", ""),
             range(self.place("j", "v"), self.size[1]).replace("- 0", "")
         )
     }

@@ -158,8 +158,10 @@ pub fn error(
     Ok(worst / scale)
 }
 
+type Rewrite = fn(&mut Graph);
+
 /// What is done to a graph after differentiation; each keeps the meaning.
-const STAGES: [(&str, fn(&mut Graph)); 3] = [
+const STAGES: [(&str, Rewrite); 3] = [
     ("normal form", normalise_all),
     ("equalities solved", solve_equalities),
     ("cost rewritten", |graph| cost(graph, u32::MAX)),
@@ -211,6 +213,7 @@ impl Case {
         Ok(())
     }
 
+    #[allow(clippy::too_many_arguments)] // what is compared, and all that a failure prints
     fn compare(
         &self,
         order: &str,

@@ -58,7 +58,7 @@ fn net(block: &str, random: &mut Random) -> Option<(String, &'static str, String
             let n = size(2, 5);
             (format!("x: [{n}], t: index({n})"), "[]", "cross_entropy(softmax(x), t)".into())
         }
-        "accuracy" => (format!("x: [4], t: index(4)"), "[]", "accuracy(softmax(x), t)".into()),
+        "accuracy" => ("x: [4], t: index(4)".into(), "[]", "accuracy(softmax(x), t)".into()),
         "bce" => (format!("x: [{n}], t: [{n}]", n = size(1, 4)), "[_]", "bce(sigmoid(x), t)".into()),
         "mse" | "mae" => (format!("x: [{n}], t: [{n}]", n = size(1, 4)), "[_]", format!("{block}(x, t)")),
         "huber" => (format!("x: [{n}], t: [{n}]", n = size(1, 4)), "[_]", "huber(x, t, delta=0.5)".into()),
