@@ -3,8 +3,8 @@
 //!
 //! **Invariants**: the graph stays valid; values stay; each copy is made once for all that load it.
 
-use super::classes::contraction;
 use super::Group;
+use super::classes::contraction;
 use super::tile::Chooser;
 use crate::graph::{Access, Affine, Axis, Combine, Equation, Expr, Graph, Kind, Role, TensorId};
 use indexmap::{IndexMap, IndexSet};

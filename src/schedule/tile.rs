@@ -5,10 +5,10 @@
 //! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
-use super::{Group, cost};
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
+use super::{Group, cost};
 use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
@@ -264,7 +264,13 @@ impl Shape {
 
     /// Outer reduced axes go around the tiles while what lies inside overflows a cache: where lanes are summed anyway,
     /// what one tile reads the first, else what all tiles read the second.
-    fn blocks(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>, inner: &mut Vec<usize>) -> Vec<usize> {
+    fn blocks(
+        &self,
+        lane: usize,
+        held: (usize, u32),
+        stream: Option<(usize, u32)>,
+        inner: &mut Vec<usize>,
+    ) -> Vec<usize> {
         let mut blocks = Vec::new();
         if self.followed || !self.guards.is_empty() {
             return blocks;
@@ -301,12 +307,13 @@ impl Shape {
     /// A tile with its axes in several orders: what moves one operand alone outside of what moves the other alone, and
     /// the order of the output's elements.
     fn orders(&self, tile: &Tile) -> Vec<Tile> {
-        let rank = |axis: usize, first: &Linear, second: &Linear| {
-            match (first.coefficients[axis] != 0, second.coefficients[axis] != 0) {
-                (true, true) | (false, false) => 0,
-                (true, false) => 1,
-                (false, true) => 2,
-            }
+        let rank = |axis: usize, first: &Linear, second: &Linear| match (
+            first.coefficients[axis] != 0,
+            second.coefficients[axis] != 0,
+        ) {
+            (true, true) | (false, false) => 0,
+            (true, false) => 1,
+            (false, true) => 2,
         };
         let reach = |axis: usize| -(self.a.coefficients[axis].abs().max(self.b.coefficients[axis].abs()));
         let sorted = |key: &dyn Fn(usize) -> (i64, i64)| {
@@ -359,7 +366,7 @@ impl Shape {
         );
         // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
         let copies = f64::from((h - 1) * s);
-        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2) + self.pages(tile);
+        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2);
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
@@ -378,16 +385,6 @@ impl Shape {
         let turn = 6.0 + sums * if self.guards.is_empty() { 0.0 } else { 2.0 };
         let tapped = tapped * f64::from(self.live) / 1000.0;
         tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0)
-    }
-
-    /// Cycles a step for operands that come from another page at each, and from more pages than the CPU keeps at hand.
-    fn pages(&self, tile: &Tile) -> f64 {
-        let Some(&inner) = tile.inner.iter().rev().find(|&&a| a != tile.lane) else { return 0.0 };
-        let far = |operand: &Linear| {
-            let stride = 4 * operand.coefficients[inner].unsigned_abs();
-            stride >= 1024 && stride * u64::from(self.extents[inner]) > 64 * 4096
-        };
-        f64::from(u8::from(far(&self.a)) + u8::from(far(&self.b)))
     }
 
     /// The points of an axis that one tile covers.

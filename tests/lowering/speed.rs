@@ -68,7 +68,11 @@ fn time(name: &str, graph: &Graph) {
     println!("{name}: lowered in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
     let start = Instant::now();
     brolga::plan::check::check(&plan).unwrap_or_else(|e| println!("REFUSED: {e}"));
-    println!("{name}: checked in {:.2} ms, arena {:.1} MB", start.elapsed().as_secs_f64() * 1e3, plan.arena as f64 / 1e6);
+    println!(
+        "{name}: checked in {:.2} ms, arena {:.1} MB",
+        start.elapsed().as_secs_f64() * 1e3,
+        plan.arena as f64 / 1e6
+    );
     let mut loaded = load(&plan);
     let mut best = vec![Duration::MAX; loaded.calls.len()];
     let mut whole = Vec::new();
