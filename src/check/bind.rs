@@ -2,8 +2,7 @@
 
 use super::checker::Checker;
 use super::found::{Fact, Part};
-use super::net::{Element, TensorId, TensorKind, VarId};
-use super::params::Start;
+use super::net::{Element, TensorId, VarId};
 use super::scope::{Env, bare_dim};
 use super::terms::Axes;
 use super::values::{Arg, Definition, Number, Open, Value, View};
@@ -11,9 +10,7 @@ use crate::ids::Symbol;
 use crate::size::SizeId;
 use crate::source::Span;
 use crate::source::tree::{self, Default, Dim, Expr, ExprKind, Input, Type};
-use smallvec::SmallVec;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// One use's inputs while they are bound.
 pub struct Binding<'t> {
@@ -23,6 +20,8 @@ pub struct Binding<'t> {
     pub mapped: Axes,
     /// Whether an error makes the body not worth unfolding.
     pub wrong: bool,
+    /// Whether the tensor that flows in is poison.
+    pub lost: bool,
     /// The tensor that flows in.
     pub first: Option<TensorId>,
     views: Vec<(usize, View, Span)>,
@@ -47,10 +46,22 @@ impl<'t> Binding<'t> {
     /// Nothing bound yet.
     pub fn new(definition: &'t Definition<'t>, at: Span) -> Binding<'t> {
         let (views, odd, checks, sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Binding { definition, at, mapped: Axes::new(), wrong: false, first: None, views, odd, checks, sides }
+        Binding {
+            definition,
+            at,
+            mapped: Axes::new(),
+            wrong: false,
+            lost: false,
+            first: None,
+            views,
+            odd,
+            checks,
+            sides,
+        }
     }
 
-    fn input(&self, slot: usize) -> &'t Input {
+    /// The declaration of an input.
+    pub fn input(&self, slot: usize) -> &'t Input {
         &self.definition.network.inputs[slot]
     }
 
@@ -112,7 +123,7 @@ impl<'t> Checker<'t> {
     }
 
     /// A size under a name of this use.
-    fn bound(&mut self, name: &Symbol, size: SizeId, call: Span, inner: &Env) -> SizeId {
+    pub fn bound(&mut self, name: &Symbol, size: SizeId, call: Span, inner: &Env) -> SizeId {
         let bound = self.sizes.bound(name, size, call);
         self.scopes[inner.scope.index()].bound.push((name.clone(), bound));
         bound
@@ -126,7 +137,10 @@ impl<'t> Checker<'t> {
             Value::Truth(false) | Value::Absent if born => return self.set(inner.scope, name, Value::Absent),
             Value::Number(_) if !first => return b.odd.push((slot, arg)),
             Value::List(..) if matches!(ty.element, tree::Element::Index(_)) => return b.odd.push((slot, arg)),
-            Value::Poison => return self.unbound(b, ty, name, inner),
+            Value::Poison => {
+                b.lost |= first;
+                return self.unbound(b, ty, name, inner);
+            }
             _ => {}
         }
         let Some(view) = self.to_view(arg.value, name, arg.at, outer) else {
@@ -140,16 +154,19 @@ impl<'t> Checker<'t> {
                 self.bind_element(b, slot, ty, &view, arg.at, inner, outer);
                 b.views.push((slot, view, arg.at));
             }
-            None => self.unbound(b, ty, name, inner),
+            None => {
+                b.lost |= first;
+                self.unbound(b, ty, name, inner);
+            }
         }
     }
 
-    fn is_first(&self, b: &Binding<'t>, slot: usize) -> bool {
+    pub fn is_first(&self, b: &Binding<'t>, slot: usize) -> bool {
         b.definition.network.inputs.iter().position(|input| input.ty.is_some()) == Some(slot)
     }
 
     /// An argument is wrong: the names in its type are poisoned, the body is not unfolded.
-    fn unbound(&mut self, b: &mut Binding<'t>, ty: &'t Type, name: &Symbol, inner: &Env) {
+    pub fn unbound(&mut self, b: &mut Binding<'t>, ty: &'t Type, name: &Symbol, inner: &Env) {
         b.wrong = true;
         self.set(inner.scope, name, Value::Poison);
         for dim in &ty.dims {
@@ -169,7 +186,7 @@ impl<'t> Checker<'t> {
 
     /// Lines a tensor up with its declared axes: extra leading ones are mapped over, names get their sizes.
     #[allow(clippy::too_many_arguments)]
-    fn bind_shape(
+    pub fn bind_shape(
         &mut self,
         b: &mut Binding<'t>,
         slot: usize,
@@ -251,7 +268,7 @@ impl<'t> Checker<'t> {
         let known = match self.scope(inner.scope).names.get(name) {
             Some(super::scope::Entry::Known(Value::Sizes(known))) => known.clone(),
             _other => {
-                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.bound(name, size, b.at)).collect();
+                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.same(size, b.at)).collect();
                 self.set(inner.scope, name, Value::Sizes(rest.into()));
                 return Some(());
             }
@@ -292,7 +309,7 @@ impl<'t> Checker<'t> {
 
     /// Kinds: probabilities where they are demanded, whole numbers where indices are.
     #[allow(clippy::too_many_arguments)]
-    fn bind_element(
+    pub fn bind_element(
         &mut self,
         b: &mut Binding<'t>,
         slot: usize,
@@ -406,7 +423,7 @@ impl<'t> Checker<'t> {
         self.set(inner.scope, name, value);
     }
 
-    fn missing(&mut self, b: &mut Binding<'t>, input: &'t Input, outer: &Env) {
+    pub fn missing(&mut self, b: &mut Binding<'t>, input: &'t Input, outer: &Env) {
         b.wrong = true;
         let network = b.definition.network;
         let fact = Fact::MissingArgument {
@@ -485,112 +502,5 @@ impl<'t> Checker<'t> {
         };
         let bound = self.bound(name, size, b.at, inner);
         self.set(inner.scope, name, Value::size(bound, check.expr.at));
-    }
-
-    /// A number or a written array where a tensor is declared.
-    fn bind_odd(&mut self, b: &mut Binding<'t>, slot: usize, arg: Arg<'t>, inner: &Env, outer: &Env) {
-        let input = b.input(slot);
-        let Some(ty) = &input.ty else { return };
-        let value = match &ty.element {
-            tree::Element::Index(_) => self.index_constant(ty, &arg, inner, outer),
-            tree::Element::Real | tree::Element::Probability(_) => self.filled(b, slot, ty, arg, inner, outer),
-        };
-        let value = match value {
-            Some(view) => Value::View(view),
-            None => {
-                b.wrong = true;
-                Value::Poison
-            }
-        };
-        self.set(inner.scope, &input.name.text, value);
-    }
-
-    /// A number fits everywhere: the declared shape filled with it.
-    fn filled(
-        &mut self,
-        b: &Binding<'t>,
-        slot: usize,
-        ty: &'t Type,
-        arg: Arg<'t>,
-        inner: &Env,
-        outer: &Env,
-    ) -> Option<View> {
-        let dims = self.dims(ty, inner);
-        let mut term = self.to_term(arg.value, arg.at, outer)?;
-        for (i, dim) in dims.into_iter().enumerate() {
-            let Some(size) = dim else {
-                self.missing_shape(b, slot, arg.at, outer);
-                return None;
-            };
-            let var = self.axis(i, size);
-            term.axes.push(var);
-        }
-        if matches!(ty.element, tree::Element::Probability(_)) {
-            term.element = Element::Probability;
-        }
-        let name = b.input(slot).name.text.clone();
-        self.try_copy(term, &name, outer, arg.at)
-    }
-
-    fn missing_shape(&mut self, b: &Binding<'t>, slot: usize, at: Span, outer: &Env) {
-        let wants = format!("a tensor for '{}'", b.input(slot).name.text);
-        self.raise(Fact::WrongSort { wants, is: "a number".into() }, at, outer);
-    }
-
-    /// Whole numbers written in the file.
-    fn index_constant(&mut self, ty: &'t Type, arg: &Arg<'t>, inner: &Env, outer: &Env) -> Option<View> {
-        let element = self.element_of(ty, inner);
-        let (mut shape, mut values) = (Vec::new(), Vec::new());
-        if !self.flatten(&arg.value, 0, &mut shape, &mut values, arg.at, outer) {
-            return None;
-        }
-        let Element::Index(n) = element else { return None };
-        let below = self.sizes.number(n).unwrap_or(i64::MAX) as f64;
-        if let Some(wrong) = values.iter().find(|x| x.fract() != 0.0 || **x < 0.0 || **x >= below) {
-            let wants = format!("whole numbers from 0 to {}", below - 1.0);
-            self.raise(Fact::WrongSort { wants, is: format!("{wrong}") }, arg.at, outer);
-            return None;
-        }
-        let sizes = shape.iter().map(|&n| self.sizes.written(n as i64, arg.at)).collect();
-        let kind = TensorKind::Constant(Arc::from(values));
-        let tensor = self.flat.tensor("array", sizes, element, kind, outer.use_id, arg.at);
-        Some(View { tensor, hidden: SmallVec::new() })
-    }
-
-    /// A tensor that was not given: its default, or a parameter that is born.
-    fn default_tensor(
-        &mut self,
-        b: &mut Binding<'t>,
-        _slot: usize,
-        input: &'t Input,
-        ty: &'t Type,
-        inner: &Env,
-        outer: &Env,
-    ) {
-        let name = &input.name.text;
-        let value = match &input.default {
-            None => {
-                self.missing(b, input, outer);
-                Value::Poison
-            }
-            Some(Default::Value(pipeline)) => {
-                let value = self.pipeline(pipeline, inner);
-                match value {
-                    Value::Truth(false) => Value::Absent,
-                    other => match self.to_view(other, name, pipeline.at, inner) {
-                        Some(view) => Value::View(view),
-                        None => Value::Poison,
-                    },
-                }
-            }
-            Some(Default::Born { state, init, .. }) => {
-                let start = match init {
-                    Some(expr) => self.start_of(expr, inner),
-                    None => Start::Default,
-                };
-                self.born(name, ty, start, !state, input.at, inner)
-            }
-        };
-        self.set(inner.scope, name, value);
     }
 }

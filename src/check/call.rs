@@ -47,6 +47,7 @@ impl<'t> Checker<'t> {
             Callee::Network(definition) => is_application(definition, &args),
             Callee::Intrinsic(intrinsic) => Checker::is_complete(*intrinsic, &args),
             Callee::Layer(_) => !args.is_empty(),
+            Callee::Poison => true,
         };
         match complete {
             true => self.apply(&found, None, &args, expr.at, env),
@@ -86,12 +87,12 @@ impl<'t> Checker<'t> {
             self.raise(fact, at, env);
             return Value::Poison;
         }
-        if self.active.iter().any(|active| std::ptr::eq(*active, definition)) || env.depth >= DEEPEST {
-            self.raise(Fact::Recursion { block: label.clone() }, at, env);
+        if let Some(cycle) = self.recursion(definition, at, env) {
+            self.raise(Fact::Recursion { cycle }, at, env);
             return Value::Poison;
         }
         let Some(slots) = self.slots(definition, piped, args, at, env) else {
-            return self.unknown_outputs(definition, env, at);
+            return self.unknown_outputs(definition);
         };
         let birth = match (network.kind, named) {
             (NetworkKind::Net, _) => self.births.at(None, Default::default(), label, true),
@@ -100,10 +101,20 @@ impl<'t> Checker<'t> {
         };
         let use_id = self.open_use(birth, label, env, at);
         let inner = self.inside_of(definition, birth, use_id, at, env);
-        self.active.push(definition);
+        self.active.push((definition, at));
         let value = self.apart(|checker| checker.unfold(definition, slots, &inner, env, at));
         self.active.pop();
         value
+    }
+
+    /// The blocks from a definition to itself, if it is being unfolded already.
+    fn recursion(&self, definition: &'t Definition<'t>, at: Span, env: &Env) -> Option<Vec<(Symbol, Span)>> {
+        let named = |d: &Definition| d.network.name.text.clone();
+        let Some(first) = self.active.iter().position(|(active, _)| std::ptr::eq(*active, definition)) else {
+            return (env.depth >= DEEPEST).then(|| vec![(named(definition), at)]);
+        };
+        let inner = self.active[first + 1..].iter().map(|(active, call)| (named(active), *call));
+        Some([(named(definition), at)].into_iter().chain(inner).collect())
     }
 
     pub fn inside_of(&mut self, definition: &'t Definition<'t>, birth: BirthId, id: UseId, at: Span, env: &Env) -> Env {
@@ -122,6 +133,7 @@ impl<'t> Checker<'t> {
         let scope = self.open_scope(Some(definition.file), &inner);
         self.scopes[scope.index()].outputs = &definition.network.outputs;
         self.scopes[scope.index()].network = Some(definition.network);
+        self.scopes[scope.index()].caller = Some(env.scope);
         Env { scope, ..inner }
     }
 
@@ -157,9 +169,11 @@ impl<'t> Checker<'t> {
         let fine = fine && self.raised == before;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
-        let value = match fine {
-            true => self.outputs(definition, &inner),
-            false => self.declared_outputs(definition, &inner),
+        let value = match (fine, binding.lost) {
+            (true, _) => self.outputs(definition, &inner),
+            // The number of axes that flow in is not known, so that of the output is not either.
+            (false, true) => self.unknown_outputs(definition),
+            (false, false) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -228,10 +242,9 @@ impl<'t> Checker<'t> {
     }
 
     /// What comes out of a call whose arguments are wrong.
-    fn unknown_outputs(&mut self, definition: &'t Definition<'t>, env: &Env, at: Span) -> Value<'t> {
+    fn unknown_outputs(&mut self, definition: &'t Definition<'t>) -> Value<'t> {
         let outputs = &definition.network.outputs;
         self.flat.poisoned = true;
-        let (_, _) = (env, at);
         match outputs.len() {
             0 | 1 => Value::Poison,
             _ => Value::Tuple(outputs.iter().map(|output| (output_name(output), Value::Poison)).collect()),
@@ -317,9 +330,10 @@ impl<'t> Checker<'t> {
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);
                     let output = self.quietly(|c| c.raw_outputs(definition, env));
+                    let condition = self.quietly(|c| c.failing(condition, env)).at;
                     let bound = self.scope(env.scope).bound.clone();
                     let at = env.call.unwrap_or(statement.at);
-                    self.raise_at(Fact::Required { text, bound, output, require: statement.at }, at, env);
+                    self.raise_at(Fact::Required { text, bound, output, condition }, at, env);
                     return false;
                 }
                 super::conditions::Truth::Elements(..) => {
@@ -405,8 +419,8 @@ impl<'t> Checker<'t> {
                 true => match self.force(env.scope, &name) {
                     Ok(value) => value,
                     Err(begun) => {
-                        let through = vec![(name.clone(), begun)];
-                        self.raise(Fact::Cycle { name: name.clone(), through }, output.at, env);
+                        let through = self.circle(&name, begun);
+                        self.raise(Fact::Cycle { through }, output.at, env);
                         Value::Poison
                     }
                 },
@@ -471,6 +485,18 @@ impl<'t> Checker<'t> {
                 self.raise(Fact::TwoResults { other: None, of }, at, env);
                 Value::Poison
             }
+        }
+    }
+
+    /// The part of a conjunction that does not hold.
+    fn failing(&mut self, condition: &'t Expr, env: &Env) -> &'t Expr {
+        match &condition.kind {
+            ExprKind::Binary { op: tree::BinaryOp::And, lhs, rhs, .. } => match self.truth(lhs, env) {
+                super::conditions::Truth::Known(false) => self.failing(lhs, env),
+                super::conditions::Truth::Known(true) => self.failing(rhs, env),
+                super::conditions::Truth::Elements(..) | super::conditions::Truth::Poison => condition,
+            },
+            _other => condition,
         }
     }
 

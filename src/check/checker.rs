@@ -10,6 +10,7 @@ use super::values::{Definition, Value, View};
 use super::{Options, net};
 use crate::ids::Symbol;
 use crate::size::{SizeId, Sizes};
+use crate::source::tree::NetworkKind;
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -32,11 +33,15 @@ pub struct Checker<'t> {
     /// Conditions on indices around the expression that is being evaluated, and whether they hold in it.
     pub guards: Vec<(net::Condition, bool)>,
     /// Blocks that are being unfolded, outermost first.
-    pub active: Vec<&'t Definition<'t>>,
+    pub active: Vec<(&'t Definition<'t>, Span)>,
+    /// Where named layers are being applied.
+    pub applied: Vec<Span>,
     /// Above 0 nothing is reported.
     pub quiet: u32,
     /// How often something was wrong, doubled findings counted.
     pub raised: usize,
+    /// Names that are being evaluated, each with its definition, outermost first.
+    pub forcing: Vec<(Symbol, Span)>,
     /// By data set, the length of the output vector of the net that is trained on it.
     pub class_outputs: IndexMap<Symbol, SizeId>,
     /// Places of definitions that something reads, and of those that nothing read so far.
@@ -63,26 +68,28 @@ impl<'t> Checker<'t> {
             return;
         }
         self.raised += 1;
-        let used = self.use_facts(env);
+        let uses = self.uses_around(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, used });
+            self.found.push(Found { fact, at, uses });
         }
         self.flat.poisoned = true;
     }
 
-    /// The innermost use of a user's block around, with the numbers of its names.
-    fn use_facts(&self, env: &Env) -> Option<Used> {
-        let mut scope = Some(env.scope);
+    /// The uses of the user's blocks around, outermost first, with the numbers of their names.
+    fn uses_around(&self, env: &Env) -> Vec<Used> {
+        let (mut uses, mut scope) = (Vec::new(), Some(env.scope));
         while let Some(id) = scope {
             let here = &self.scopes[id.index()];
-            if let (Some(network), false, Some(call)) = (here.network, here.env.library, here.env.call) {
-                let (block, head) = (network.name.text.clone(), network.head);
-                return Some(Used { block, head, body: network.body.at, call, bound: here.bound.clone() });
+            let shown = here.network.filter(|network| !here.env.library && network.kind == NetworkKind::Block);
+            if let (Some(network), Some(call)) = (shown, here.env.call) {
+                let (block, head, bound) = (network.name.text.clone(), network.head, here.bound.clone());
+                uses.push(Used { block, head, body: network.body.at, call, bound });
             }
-            scope = here.parent;
+            scope = if here.network.is_some() { here.caller } else { here.parent };
         }
-        None
+        uses.reverse();
+        uses
     }
 
     /// A scope's names.
@@ -94,7 +101,15 @@ impl<'t> Checker<'t> {
     pub fn open_scope(&mut self, parent: Option<ScopeId>, env: &Env) -> ScopeId {
         let id = ScopeId::new(self.scopes.len());
         let env = Env { scope: id, ..env.clone() };
-        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() });
+        self.scopes.push(Scope {
+            parent,
+            names: IndexMap::new(),
+            env,
+            outputs: &[],
+            network: None,
+            caller: None,
+            bound: Vec::new(),
+        });
         id
     }
 

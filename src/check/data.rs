@@ -129,7 +129,7 @@ impl<'t> Checker<'t> {
         match options.facts.get(&name.text, split) {
             None => {}
             Some(Told::Absent(path)) => {
-                self.raise(Fact::DataAbsent { path: path.clone(), source: source.at }, source.at, env);
+                self.lint(Fact::DataAbsent { path: path.clone(), source: source.at }, name.at, env);
             }
             Some(Told::Broken(diagnostic)) => {
                 self.raise(Fact::Ready((**diagnostic).clone()), source.at, env);

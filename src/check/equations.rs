@@ -89,11 +89,18 @@ impl<'t> Checker<'t> {
                 Subscript::Range(..) => None,
             };
             let Some(form) = form else {
-                self.raise(Fact::NotAffine, target_at, env);
+                let wrong = match subscript {
+                    Subscript::At(expr) => matches!(self.eval(expr, &inner), Value::Poison),
+                    Subscript::Range(..) => false,
+                };
+                if !wrong {
+                    self.raise(Fact::NotAffine, target_at, env);
+                }
                 return None;
             };
-            if let Some(size) = dims.and_then(|dims| dims.get(i).copied().flatten()) {
-                self.constrain(&mut ranges, form.clone(), size, target_at);
+            if let (Some(size), Subscript::At(expr)) = (dims.and_then(|dims| dims.get(i).copied().flatten()), subscript)
+            {
+                self.constrain(&mut ranges, form.clone(), expr, size, target_at);
             }
             write.push(form);
         }

@@ -52,7 +52,7 @@ impl<'t> Checker<'t> {
             return match self.force(scope, name) {
                 Ok(value) => self.at_use(value, at),
                 Err(begun) => {
-                    self.raise(Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] }, at, env);
+                    self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
                     Value::Poison
                 }
             };
@@ -109,11 +109,19 @@ impl<'t> Checker<'t> {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
                 self.asked.extend(super::lints::name_at(statements[0], name));
+                self.forcing.push((name.clone(), begun));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
+                self.forcing.pop();
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
         }
+    }
+
+    /// The definitions through which a name came back to itself, from its own on.
+    pub fn circle(&self, name: &Symbol, begun: Span) -> Vec<(Symbol, Span)> {
+        let start = self.forcing.iter().position(|(forced, at)| forced == name && *at == begun);
+        start.map_or_else(|| vec![(name.clone(), begun)], |start| self.forcing[start..].to_vec())
     }
 
     pub fn mark(&mut self, scope: ScopeId, name: &Symbol, entry: Entry<'t>) {
@@ -262,7 +270,7 @@ impl<'t> Checker<'t> {
             Value::Sizes(sizes) => self.one_of(&sizes, subscripts, at, env),
             Value::Term(term) => self.subscript_term(term, subscripts, at, env),
             other => match self.to_view(other, "array", base.at, env) {
-                Some(view) => self.subscript_view(&view, subscripts, at, env),
+                Some(view) => self.subscript_view(&view, subscripts, base.at, at, env),
                 None => Value::Poison,
             },
         }
@@ -304,17 +312,24 @@ impl<'t> Checker<'t> {
         });
         let fact = match moved {
             true => Fact::NotYet { what: format!("a recurrence ('{name}' needs itself at another index)") },
-            false => Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] },
+            false => Fact::Cycle { through: self.circle(name, begun) },
         };
         self.raise(fact, at, env);
         true
     }
 
     /// Elements of a tensor; axes without a subscript stay.
-    pub fn subscript_view(&mut self, view: &View, of: &'t [tree::Subscript], at: Span, env: &Env) -> Value<'t> {
+    pub fn subscript_view(
+        &mut self,
+        view: &View,
+        of: &'t [tree::Subscript],
+        base: Span,
+        at: Span,
+        env: &Env,
+    ) -> Value<'t> {
         let shape = self.shape(view).to_vec();
         if of.len() > shape.len() {
-            let what = self.sources.text(at).to_string();
+            let what = self.sources.text(base).to_string();
             self.raise(Fact::Rank { what, wants: of.len(), has: shape.len(), shape }, at, env);
             return Value::Poison;
         }
@@ -355,7 +370,7 @@ impl<'t> Checker<'t> {
             return None;
         };
         if !self.fits(n, size) {
-            let fact = Fact::TwoLengths { name: "a look-up".into(), first: (inner.at, n), second: (inner.at, size) };
+            let fact = Fact::IndexCount { comes: n, wanted: size };
             self.raise(fact, inner.at, env);
             return None;
         }
@@ -408,7 +423,7 @@ impl<'t> Checker<'t> {
         };
         let Some(forms) = forms else {
             let Some(view) = self.to_view(Value::Term(term), "y", at, env) else { return Value::Poison };
-            return self.subscript_view(&view, of, at, env);
+            return self.subscript_view(&view, of, at, at, env);
         };
         for (form, &var) in forms.into_iter().zip(&term.axes) {
             self.flat.bind(var, form);
@@ -488,10 +503,12 @@ impl<'t> Checker<'t> {
 
     /// What a name in call position is.
     pub fn callee_of(&mut self, name: &Symbol, env: &Env, stage: bool) -> Option<Callee<'t>> {
-        if let Some(scope) = self.find(env.scope, name)
-            && let Ok(Value::Layer(layer)) = self.force(scope, name)
-        {
-            return Some(Callee::Layer(layer));
+        if let Some(scope) = self.find(env.scope, name) {
+            match self.force(scope, name) {
+                Ok(Value::Layer(layer)) => return Some(Callee::Layer(layer)),
+                Ok(Value::Poison) => return Some(Callee::Poison),
+                Ok(_) | Err(_) => {}
+            }
         }
         if !env.library
             && let Some(definition) = self.user.get(name)

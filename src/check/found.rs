@@ -10,8 +10,8 @@ pub struct Found {
     pub fact: Fact,
     /// The primary place.
     pub at: Span,
-    /// The use of a user's block that it happened in.
-    pub used: Option<Used>,
+    /// The uses of the user's blocks that it happened in, outermost first.
+    pub uses: Vec<Used>,
 }
 
 /// A use of a user's block.
@@ -77,7 +77,7 @@ pub enum Fact {
     },
     /// A block that is used while it is being unfolded.
     Recursion {
-        block: Symbol,
+        cycle: Vec<(Symbol, Span)>,
     },
     /// What stands where a layer belongs.
     NotALayer {
@@ -132,7 +132,7 @@ pub enum Fact {
         /// The numbers that the names of the block have.
         bound: Vec<(Symbol, SizeId)>,
         output: Vec<SizeId>,
-        require: Span,
+        condition: Span,
     },
     /// E0303
     ShapesDiffer {
@@ -221,14 +221,15 @@ pub enum Fact {
     NotPositive {
         size: SizeId,
     },
-    ByZero,
+    ByZero {
+        size: SizeId,
+    },
     /// A size that must be a number here.
     NotKnown {
         what: String,
     },
     /// A cycle at distance 0.
     Cycle {
-        name: Symbol,
         through: Vec<(Symbol, Span)>,
     },
     /// E0610

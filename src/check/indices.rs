@@ -37,11 +37,13 @@ impl Ranges {
 
 impl<'t> Checker<'t> {
     /// What a subscript on an axis says.
-    pub fn constrain(&mut self, ranges: &mut Ranges, form: Linear, size: SizeId, at: Span) {
+    pub fn constrain(&mut self, ranges: &mut Ranges, form: Linear, text: &Expr, size: SizeId, at: Span) {
+        let alone = matches!(text.kind, ExprKind::Name(_));
         match form.as_var() {
-            Some(var) => ranges.bare.push((var, size, at)),
-            None if form.terms.is_empty() => {}
-            None => ranges.forms.push((form, size, at)),
+            // `top + i` with top = 0 is no index that stands alone.
+            Some(var) if alone => ranges.bare.push((var, size, at)),
+            _other if form.terms.is_empty() => {}
+            _other => ranges.forms.push((form, size, at)),
         }
     }
 
@@ -141,7 +143,7 @@ impl<'t> Checker<'t> {
                     let size = shape.as_ref().and_then(|shape| shape.get(i).copied());
                     match (self.quietly(|c| c.affine(inner, env)), size) {
                         (Some(form), Some(size)) if matches!(inner.kind, ExprKind::Name(_)) => {
-                            self.constrain(ranges, form, size, inner.at);
+                            self.constrain(ranges, form, inner, size, inner.at);
                         }
                         // `top + i` fixes no range, not even where top is 0.
                         (Some(form), Some(_)) if form.terms.is_empty() => {}
@@ -150,7 +152,7 @@ impl<'t> Checker<'t> {
                             if shape.is_some() {
                                 // One subscript too many is told later; its index has a range as far as ranges go.
                                 let poison = self.sizes.poison(inner.at);
-                                self.constrain(ranges, form, poison, inner.at);
+                                self.constrain(ranges, form, inner, poison, inner.at);
                             }
                         }
                         (None, _) => self.collect(inner, ranges, env),
@@ -170,8 +172,8 @@ impl<'t> Checker<'t> {
         match self.force(scope, name).ok()? {
             Value::View(view) => Some(self.shape(&view).to_vec()),
             list @ Value::List(..) => {
-                let (mut shape, mut values) = (Vec::new(), Vec::new());
-                let at = self.scope(scope).env.call?;
+                let Value::List(_, at) = &list else { return None };
+                let (mut shape, mut values, at) = (Vec::new(), Vec::new(), *at);
                 self.quietly(|c| c.flatten(&list, 0, &mut shape, &mut values, at, env));
                 Some(shape.into_iter().map(|n| self.sizes.written(n as i64, at)).collect())
             }

@@ -86,7 +86,6 @@ pub fn check_items(
             drafts.tests.push(test);
         }
     }
-    checker.unused(&env);
     if !problems.has_errors() {
         checker.unread(&env);
     }
@@ -137,8 +136,15 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         depth: 0,
         library,
     };
-    let scope =
-        |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() };
+    let scope = |env: Env| Scope {
+        parent: None,
+        names: IndexMap::new(),
+        env,
+        outputs: &[],
+        network: None,
+        caller: None,
+        bound: Vec::new(),
+    };
     let _ = tree;
     Checker {
         sources,
@@ -153,9 +159,11 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         binders: IndexMap::new(),
         guards: Vec::new(),
         active: Vec::new(),
+        applied: Vec::new(),
         quiet: 0,
         raised: 0,
         calls: Vec::new(),
+        forcing: Vec::new(),
         class_outputs: IndexMap::new(),
         asked: BTreeSet::new(),
         unasked: BTreeMap::new(),
@@ -374,10 +382,5 @@ impl<'t> Checker<'t> {
         let draft = Draft::of(building, outputs);
         self.live.extend(draft.params());
         draft
-    }
-
-    /// Blocks that nothing uses are looked at with their names free.
-    fn unused(&mut self, env: &Env) {
-        let _ = env;
     }
 }

@@ -16,7 +16,7 @@ impl<'t> Checker<'t> {
         let at = env.shown(at);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if self.quiet == 0 && !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, used: None });
+            self.found.push(Found { fact, at, uses: Vec::new() });
         }
     }
 
@@ -43,7 +43,7 @@ impl<'t> Checker<'t> {
         let at = |part: &Formula| self.sizes.value_of(part, &reason.from);
         let (input, window) = (reason.from[input], reason.from[window]);
         let (gap_is, step, covers) = (at(gap)?, at(step)?, self.sizes.number(window)?);
-        let pad = doubled(gap).and_then(|pad| at(pad)).unwrap_or(0);
+        let pad = doubled(gap).and_then(at).unwrap_or(0);
         // Steps wider than the window leave rows out everywhere, which is meant.
         let lost = if step <= covers && step > 0 && gap_is >= 0 { (gap_is % step - pad).max(0) } else { 0 };
         Some(Window { input, window, output, lost })

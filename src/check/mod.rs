@@ -9,6 +9,7 @@
 //! at its place, never guessed.
 
 mod bind;
+mod bind_odd;
 mod births;
 mod call;
 mod checker;

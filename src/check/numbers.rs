@@ -39,7 +39,7 @@ impl<'t> Checker<'t> {
                 [lhs, rhs, ..] => Fact::NotWhole { lhs, rhs },
                 _ => Fact::NotWhole { lhs: fault.size, rhs: fault.size },
             },
-            SizeError::ByZero => Fact::ByZero,
+            SizeError::ByZero => Fact::ByZero { size: fault.size },
             SizeError::Negative(_) => Fact::NotPositive { size: fault.size },
         };
         self.raise(fact, at, env);

@@ -106,10 +106,10 @@ impl<'t> Checker<'t> {
             let value = self.pipeline(&arg.value, env);
             given.push(Arg { name, value, at: arg.value.at });
         }
-        let before = self.found.len();
+        let before = self.raised;
         let name = self.unfold_optimiser(definition, given, objective, param, at, env)?;
         let Some(weight) = self.flat.new_weight else {
-            if self.found.len() == before && !self.flat.poisoned {
+            if self.raised == before {
                 let headline = format!("the optimiser '{name}' never updates w");
                 let label = "no `update w = ...`".to_string();
                 let fact = Fact::Other { code: "E0206", headline, label, help: None };

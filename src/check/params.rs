@@ -95,9 +95,10 @@ impl<'t> Checker<'t> {
         let id = self.params.declare(declared);
         let known = self.params.get(id).shape.clone();
         if known.len() != shape.len() || !known.iter().zip(&shape).all(|(a, b)| self.may_equal(*a, *b)) {
-            let at = env.call.unwrap_or(at);
-            self.raise(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
-            return self.poisoned(known, Element::Real, env, at);
+            let at = self.applied.last().copied().or(env.call).unwrap_or(at);
+            self.raise_at(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
+            let shape = known.iter().map(|_| self.sizes.poison(at)).collect();
+            return self.poisoned(shape, Element::Real, env, at);
         }
         let tensor = self.flat.param(id, name, shape, env.use_id, at);
         if let Some(use_id) = env.use_id

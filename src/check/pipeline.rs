@@ -88,7 +88,16 @@ impl<'t> Checker<'t> {
     }
 
     fn no_layer(&mut self, expr: &'t Expr, env: &Env) -> Value<'t> {
-        self.raise(Fact::NotALayer { is: "an expression".into() }, expr.at, env);
+        let is = match &expr.kind {
+            ExprKind::Number(..) => "a number",
+            ExprKind::Window(_) => "a window",
+            ExprKind::Text(_) => "a text",
+            ExprKind::Array(_) => "an array",
+            ExprKind::Name(_) | ExprKind::Group(_) | ExprKind::Repeat { .. } | ExprKind::Call { .. } => "an expression",
+            ExprKind::Subscript { .. } | ExprKind::Member { .. } | ExprKind::Negate(_) => "an expression",
+            ExprKind::Binary { .. } => "an expression",
+        };
+        self.raise(Fact::NotALayer { is: is.into() }, expr.at, env);
         Value::Poison
     }
 
@@ -144,6 +153,7 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
+            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {
@@ -162,6 +172,13 @@ impl<'t> Checker<'t> {
 
     /// Applies a layer value: its weights are born where it was written, its tensors belong to where it is applied.
     fn apply_layer(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
+        self.applied.push(at);
+        let value = self.apply_kind(layer, input, at, env);
+        self.applied.pop();
+        value
+    }
+
+    fn apply_kind(&mut self, layer: &Rc<Layer<'t>>, input: Value<'t>, at: Span, env: &Env) -> Value<'t> {
         let mut inner = layer.env.clone();
         inner.use_id = env.use_id;
         inner.ambient = merged(&layer.env.ambient, &env.ambient);
@@ -416,8 +433,24 @@ impl<'t> Checker<'t> {
         }
         match comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
             true => self.reset(ty, Some(comes), stage, env),
-            false => value,
+            false => self.confirmed(value, ty, &dims),
         }
+    }
+
+    /// A remark that is right is the nearest place where its sizes can be read.
+    fn confirmed(&mut self, value: Value<'t>, ty: &'t Type, dims: &[Option<SizeId>]) -> Value<'t> {
+        let Value::View(view) = &value else { return value };
+        if !matches!(self.flat.tensors[view.tensor].kind, super::net::TensorKind::Defined) {
+            return value;
+        }
+        let (tensor, hidden) = (view.tensor, view.hidden.len());
+        for (i, (dim, written)) in dims.iter().zip(&ty.dims).enumerate() {
+            let (Some(_), tree::Dim::Size(expr)) = (dim, written) else { continue };
+            let from = self.flat.tensors[tensor].shape[hidden + i];
+            let Some(known) = self.sizes.value(from).cloned() else { continue };
+            self.flat.tensors[tensor].shape[hidden + i] = self.sizes.remark(known, Some(from), expr.at);
+        }
+        value
     }
 
     /// After an error a remark says what goes on.

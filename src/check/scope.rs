@@ -23,6 +23,8 @@ pub struct Scope<'t> {
     pub outputs: &'t [Output],
     /// The block whose body this is.
     pub network: Option<&'t Network>,
+    /// The scope of its call.
+    pub caller: Option<ScopeId>,
     /// The numbers that the names of this use have, for messages.
     pub bound: Vec<(Symbol, crate::size::SizeId)>,
 }

@@ -3,7 +3,7 @@
 //! **Invariant**: every fact has its problem; a fact that several problems could tell is told by the one whose numbers
 //! fit (a `require` about a window that has no place left is E0302, any other one E0307).
 
-use super::found::{Fact, Found, Part};
+use super::found::{Fact, Found, Part, Used};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
 use crate::problem::time::needs_itself::Need;
@@ -23,22 +23,24 @@ pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol,
     }
 }
 
-/// The use of a user's block, whose numbers are told, and the call behind which the library's text is not shown.
+/// The uses of user's blocks, whose numbers are told, and the call behind which the library's text is not shown.
 fn uses(finding: &Found, sources: &Sources) -> Vec<InUse> {
     let library = InUse { block: "".into(), definition: None, inside: None, call: finding.at, bound: Vec::new() };
-    let Some(used) = &finding.used else { return vec![library] };
-    let head = sources.text(used.head);
-    let mut bound: Vec<(Symbol, SizeId)> = used.bound.clone();
-    // In the order of the head, whatever the order of binding was.
-    bound.sort_by_key(|(name, _)| words::place(head, name));
-    let own = InUse {
+    let own = |used: &Used| InUse {
         block: used.block.clone(),
         definition: Some(used.head),
         inside: Some(used.head.to(used.body)),
         call: used.call,
-        bound: bound.into_iter().map(|(name, size)| (name, Given::Size(size))).collect(),
+        bound: in_order(sources.text(used.head), &used.bound),
     };
-    vec![own, library]
+    finding.uses.iter().map(own).chain([library]).collect()
+}
+
+/// The numbers of a use in the order of its head, whatever the order of binding was.
+fn in_order(head: &str, bound: &[(Symbol, SizeId)]) -> Vec<(Symbol, Given)> {
+    let mut bound = bound.to_vec();
+    bound.sort_by_key(|(name, _)| words::place(head, name));
+    bound.into_iter().map(|(name, size)| (name, Given::Size(size))).collect()
 }
 
 /// One finding on its way.
@@ -84,12 +86,12 @@ impl Telling<'_> {
                 self.problems.push(TooManyArguments { at, block: block.clone(), twice, signature });
             }
             Fact::WrongSort { wants, is } => self.wrong_kind(wants.clone(), is.clone()),
-            Fact::Recursion { block } => self.problems.push(Recursion { cycle: vec![(block.clone(), at)] }),
+            Fact::Recursion { cycle } => self.problems.push(Recursion { cycle: cycle.clone() }),
             Fact::NotYet { what } => self.problems.push(Waits { at, what: what.clone(), meanwhile: None }),
             Fact::InnerSizes { lhs, rhs } => {
                 self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
             }
-            Fact::Required { text, bound, output, require } => self.required(text, bound, output, *require),
+            Fact::Required { text, bound, output, condition } => self.required(text, bound, output, *condition),
             Fact::ShapesDiffer { op, lhs, rhs } => {
                 let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
                 self.problems.push(UnequalShapes { what, lhs: operand(lhs), rhs: operand(rhs) });
@@ -163,9 +165,9 @@ impl Telling<'_> {
                 Some(window) => self.problems.push(window),
                 None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
             },
-            Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
+            Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
-            Fact::Cycle { name, through } => self.cycle(name, through),
+            Fact::Cycle { through } => self.cycle(through),
             Fact::NotProbability { block, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
@@ -259,15 +261,29 @@ impl Telling<'_> {
         self.at
     }
 
-    fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {
-        let mut cycle = vec![Need { name: name.to_string(), at: self.at, needs: name.to_string() }];
-        for (next, at) in through.iter().filter(|(next, at)| **next != **name && *at != self.at) {
-            if let Some(last) = cycle.last_mut() {
-                last.needs = next.to_string();
-            }
-            cycle.push(Need { name: next.to_string(), at: *at, needs: name.to_string() });
-        }
+    /// Each definition of the circle, with the place where it needs the next one.
+    fn cycle(&mut self, through: &[(Symbol, Span)]) {
+        let next = |i: usize| through[(i + 1) % through.len()].0.clone();
+        let links = through.iter().enumerate().map(|(i, (name, definition))| {
+            let needs = next(i);
+            let at = if i + 1 == through.len() { self.at } else { self.used_in(*definition, &needs) };
+            Need { name: name.to_string(), at, needs: needs.to_string() }
+        });
+        let cycle = links.collect();
         self.problems.push(NeedsItself { cycle });
+    }
+
+    /// Where a name stands on the right side of a definition.
+    fn used_in(&self, definition: Span, name: &str) -> Span {
+        let text = self.sources.text(definition);
+        let right = text.find('=').map_or(0, |at| at + 1);
+        match words::place(&text[right..], name) {
+            Some(at) => {
+                let start = definition.start + (right + at) as u32;
+                Span { start, end: start + name.len() as u32, ..definition }
+            }
+            None => definition,
+        }
     }
 
     fn raw(&mut self, block: &Symbol, made: Span, exclusive: bool) {

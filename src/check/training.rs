@@ -181,6 +181,7 @@ impl<'t> Checker<'t> {
         let StatementKind::Minimise { value, over, using } = &statement.kind else { return None };
         let env = self.open_body(work, true);
         let loss = self.scalar(value, "loss", "minimise", &env);
+        self.slips_in_settings(&env);
         self.look_at_rest(&env);
         let poisoned = self.flat.poisoned;
         let draft = self.end(loss.into_iter().map(|loss| ("loss".into(), loss)).collect());
@@ -207,6 +208,23 @@ impl<'t> Checker<'t> {
         }
         let optimiser = definition.network.name.text.clone();
         Some(ObjectiveDraft { draft, over, optimiser, clip, updates, at: statement.at })
+    }
+
+    /// A number that no objective asks for and whose name is like a setting's.
+    fn slips_in_settings(&mut self, env: &Env) {
+        let mut rest: Vec<(Symbol, Span)> = Vec::new();
+        for (name, entry) in &self.scope(env.scope).names {
+            if let Entry::Pending(statements) = entry {
+                rest.extend(super::lints::name_at(statements[0], name).map(|at| (name.clone(), at)));
+            }
+        }
+        for (name, at) in rest {
+            let near = crate::problem::words::nearest(&name, SETTINGS.iter().copied());
+            if near.is_some() && matches!(self.force(env.scope, &name), Ok(Value::Number(_))) {
+                let known = SETTINGS.iter().map(|setting| Symbol::from(*setting)).collect();
+                self.raise(Fact::Setting { name, known, wants: "setting".into() }, at, env);
+            }
+        }
     }
 
     /// One number for each example, as a tensor of its own.
@@ -361,7 +379,7 @@ impl<'t> Checker<'t> {
             draft.keep = Some((metric, best));
             let has = |split: &str| work.data.is_some_and(|data| data.splits.iter().any(|(name, _)| &**name == split));
             if !has("valid") && has("test") {
-                self.raise(Fact::JudgedOnTest, statement.at, &work.env);
+                self.lint(Fact::JudgedOnTest, statement.at, &work.env);
             }
         }
     }

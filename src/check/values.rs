@@ -112,6 +112,8 @@ pub enum Callee<'t> {
     Network(&'t Definition<'t>),
     Intrinsic(super::intrinsics::Intrinsic),
     Layer(Rc<Layer<'t>>),
+    /// A name that an error left without a meaning.
+    Poison,
 }
 
 /// A net, a block or an optimiser of the user's file or the library.

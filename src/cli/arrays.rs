@@ -218,10 +218,6 @@ pub fn write(path: &Path, arrays: &[(String, Array)], double: bool) -> Result<()
                 "{}: arrays are written to .npy, .npz and .json files",
                 path.display()
             )));
-            return Err(Failure::usage(format!(
-                "{}: arrays are written to .npy, .npz and .json files",
-                path.display()
-            )));
         }
     }
     file.as_file().sync_all().map_err(failed)?;

@@ -27,6 +27,8 @@ use crate::source::Span;
 pub struct Code {
     /// `E0302`
     pub code: &'static str,
+    /// The folder of its page below `src/problem`: `shapes`.
+    pub group: &'static str,
     /// `window_too_large`
     pub name: &'static str,
     /// The page, in Markdown: what it means, a wrong program, a right one.
@@ -95,6 +97,7 @@ macro_rules! problems {
         /// All codes, ascending.
         pub const INDEX: &[Code] = &[$($(Code {
             code: stringify!($code),
+            group: stringify!($group),
             name: stringify!($module),
             page: include_str!(concat!(stringify!($group), "/", stringify!($module), ".md")),
         },)+)+];

@@ -108,7 +108,7 @@ impl<'a> Explainer<'a> {
         let at = self.place(id)?;
         let text = match &self.sizes.all[id].reason.rule {
             Rule::Computed(_) => show::formula(self.sizes, id),
-            Rule::Written | Rule::Remark => passed.words(self, &show::size(self.sizes, id)),
+            Rule::Written | Rule::Remark => passed.words(self, &show::size(self.sizes, id), at),
             Rule::Bound(_) | Rule::Same | Rule::Poisoned => return None,
         };
         Some(Label { at, text })
@@ -151,10 +151,10 @@ impl<'a> Explainer<'a> {
         let mut steps = Vec::new();
         // A chain is told from its first link, through all doors.
         let look = Explainer { doors: &[], inside: None, ..*self };
-        let mut next = look.origin(id).map(|(origin, _)| origin);
+        let mut next = look.behind(id);
         while let Some(after) = next {
             let Some(from) = self.begins_with(&self.sizes.all[after].reason) else { break };
-            let before = look.origin(*from).map(|(origin, _)| origin);
+            let before = look.behind(*from);
             if let Some(at) = self.call(*from).or_else(|| self.place(after)) {
                 steps.push(Step { at, before: before.unwrap_or(*from), after });
             }
@@ -162,6 +162,17 @@ impl<'a> Explainer<'a> {
         }
         steps.reverse();
         steps
+    }
+
+    /// The step that made a number, remarks on the way passed over.
+    fn behind(&self, id: SizeId) -> Option<SizeId> {
+        let (mut origin, _) = self.origin(id)?;
+        while let (Rule::Remark, [from]) =
+            (&self.sizes.all[origin].reason.rule, &self.sizes.all[origin].reason.from[..])
+        {
+            origin = self.origin(*from)?.0;
+        }
+        Some(origin)
     }
 
     /// The call through whose door a size came, if it is in the user's text.
@@ -212,12 +223,12 @@ impl Passed {
     }
 
     /// `128`, `D = 128`, `D = 128, by way of embed(width) on line 30`
-    fn words(&self, look: &Explainer, value: &str) -> String {
+    fn words(&self, look: &Explainer, value: &str, at: Span) -> String {
         let Some(name) = &self.name else { return value.to_string() };
         let own = if **name == *value { value.to_string() } else { format!("{name} = {value}") };
         let visible: Vec<Span> = self.calls.iter().copied().filter(|call| !look.sources.in_library(*call)).collect();
         match &visible[..] {
-            [first, .., last] if first != last => {
+            [first, .., last] if first != last && !last.holds(at) => {
                 let (line, text) = (look.sources.position(*last).0, look.sources.text(*last));
                 format!("{own}, by way of {text} on line {line}")
             }

@@ -12,6 +12,7 @@ pub struct RequireFailed {
     pub at: Span,
     /// The block's text, numbers filled in.
     pub text: String,
+    /// The part of the condition that does not hold.
     pub condition: Span,
     /// The numbers that the names of the block have.
     pub bound: Vec<(Symbol, SizeId)>,
@@ -21,7 +22,6 @@ impl Problem for RequireFailed {
     fn report(&self, r: &mut Report) {
         r.headline(self.text.trim_end_matches('.'));
         let condition = r.text(self.condition);
-        let condition = condition.trim_start_matches("require ").split(", \"").next().unwrap_or_default().to_string();
         let own = !r.sources().in_library(self.condition);
         // The use of a user's block tells its numbers itself.
         let numbers = if own { String::new() } else { self.numbers(r, &condition) };

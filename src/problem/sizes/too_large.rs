@@ -24,10 +24,13 @@ impl SizeTooLarge {
 impl Problem for SizeTooLarge {
     fn report(&self, r: &mut Report) {
         let most = Poly::LARGEST;
+        // Beyond the length of an axis, but not beyond what can be counted.
+        let axis = i64::from(i32::MAX);
         let number = self.size.and_then(|size| r.sizes().number(size));
         match (self.size, number) {
             (Some(size), Some(n)) => {
-                r.headline(format!("{} is {n}, and the largest is {most}", self.what));
+                let limit = if n <= most { format!("an axis has at most {axis}") } else { format!("the largest is {most}") };
+                r.headline(format!("{} is {n}, and {limit}", self.what));
                 r.label(self.at, r.formula(size));
             }
             (Some(size), None) => {

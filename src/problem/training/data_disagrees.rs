@@ -47,12 +47,13 @@ impl DataDisagrees {
         if self.names.is_empty() {
             return format!("{} {}", self.found, self.unit);
         }
-        let mut text = format!("{}: {}", self.found, crate::problem::words::list(&self.names));
+        let mut text = format!("{} {}: {}", self.found, self.unit, crate::problem::words::list(&self.names));
         let known = self.field.map_or(self.found, |(_, n)| n).max(0) as usize;
         let beyond = self.names.iter().enumerate().skip(known).take(3);
-        let beyond: Vec<String> = beyond.map(|(i, name)| format!("{name} would be {i}")).collect();
+        let beyond: Vec<String> = beyond.map(|(i, name)| format!("{name} {i}")).collect();
         if !beyond.is_empty() {
-            text.push_str(&format!("; {}", beyond.join(", ")));
+            let first = beyond[0].replacen(' ', " would be ", 1);
+            text.push_str(&format!("; {}", [&[first], &beyond[1..]].concat().join(", ")));
         }
         text
     }
