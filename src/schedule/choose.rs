@@ -40,8 +40,7 @@ fn laid_out(graph: &Graph, target: Target, chooser: &mut Chooser) -> (Graph, Ind
         return (blocked.1, blocked.2);
     }
     let channelled = finish(channelled, &layout::Blocks::default());
-    eprintln!("COST blocked {:.0} channels {:.0}", blocked.0, channelled.0);
-    let best = if std::env::var("CH").map_or(channelled.0 < blocked.0, |c| c == "1") { channelled } else { blocked };
+    let best = if channelled.0 < blocked.0 { channelled } else { blocked };
     (best.1, best.2)
 }
 

@@ -6,13 +6,19 @@
 use super::space::Linear;
 use super::tile::{Shape, Tile};
 
-/// Bytes that a cache keeps for a tile, and bytes a cycle that come into it.
+/// Bytes that a cache keeps for a tile, those of a line, and bytes a cycle that come into it.
 struct Cache {
     keeps: f64,
+    line: u64,
     rate: f64,
 }
 
-const CACHES: [Cache; 2] = [Cache { keeps: 28.0 * 1024.0, rate: 24.0 }, Cache { keeps: 700.0 * 1024.0, rate: 6.0 }];
+/// The first cache, the second, and the table of pages, whose lines are whole pages.
+const CACHES: [Cache; 3] = [
+    Cache { keeps: 28.0 * 1024.0, line: 64, rate: 24.0 },
+    Cache { keeps: 700.0 * 1024.0, line: 64, rate: 6.0 },
+    Cache { keeps: 60.0 * 4096.0, line: 4096, rate: 4096.0 / 6.0 },
+];
 
 /// A loop around the tile, outermost first.
 struct Turn {
@@ -31,7 +37,7 @@ pub fn memory(shape: &Shape, tile: &Tile) -> f64 {
     turns.retain(|t| t.trips > 1.0);
     let written = 2.0 * (shape.around as f64 / (4.0 * volume(shape, &shape.out)).max(1.0)).max(1.0);
     let operands = [(&shape.a, 1.0), (&shape.b, 1.0), (&shape.out, written)];
-    CACHES.iter().map(|cache| traffic(shape, tile, &turns, &operands, cache.keeps) / cache.rate).fold(0.0, f64::max)
+    CACHES.iter().map(|cache| traffic(shape, tile, &turns, &operands, cache) / cache.rate).fold(0.0, f64::max)
 }
 
 /// Elements that an operand has within the box.
@@ -40,11 +46,11 @@ fn volume(shape: &Shape, operand: &Linear) -> f64 {
     moving.map(|a| f64::from(shape.extents[a])).product()
 }
 
-/// Bytes that come into a cache that keeps so many.
-fn traffic(shape: &Shape, tile: &Tile, turns: &[Turn], operands: &[(&Linear, f64)], keeps: f64) -> f64 {
-    let touched = |operand: &Linear, from: usize| bytes(shape, tile, operand, &turns[from..]);
+/// Bytes that come into a cache.
+fn traffic(shape: &Shape, tile: &Tile, turns: &[Turn], operands: &[(&Linear, f64)], cache: &Cache) -> f64 {
+    let touched = |operand: &Linear, from: usize| bytes(shape, tile, operand, &turns[from..], cache.line);
     let all = |from: usize| operands.iter().map(|(o, times)| times * touched(o, from)).sum::<f64>();
-    let kept = (0..=turns.len()).find(|&from| all(from) <= keeps);
+    let kept = (0..=turns.len()).find(|&from| all(from) <= cache.keeps);
     let from = kept.unwrap_or(turns.len());
     let each = |(operand, times): &(&Linear, f64)| {
         let mut again: f64 = turns[..from].iter().map(|t| t.trips).product();
@@ -59,8 +65,8 @@ fn traffic(shape: &Shape, tile: &Tile, turns: &[Turn], operands: &[(&Linear, f64
     operands.iter().map(each).sum()
 }
 
-/// Bytes of the cache lines that an operand touches while these loops run.
-fn bytes(shape: &Shape, tile: &Tile, operand: &Linear, turns: &[Turn]) -> f64 {
+/// Bytes of the lines that an operand touches while these loops run.
+fn bytes(shape: &Shape, tile: &Tile, operand: &Linear, turns: &[Turn], line: u64) -> f64 {
     // Axes with one stride overlap: together they reach as far as their steps.
     let mut strides: Vec<(u64, u64)> = Vec::new();
     for (axis, &c) in operand.coefficients.iter().enumerate().filter(|c| *c.1 != 0) {
@@ -75,12 +81,14 @@ fn bytes(shape: &Shape, tile: &Tile, operand: &Linear, turns: &[Turn]) -> f64 {
     strides.sort_unstable();
     let (mut run, mut rows) = (1u64, 1f64);
     for (stride, steps) in strides.into_iter().filter(|s| s.1 > 0) {
-        if stride <= run && rows == 1.0 {
+        if rows == 1.0 && (stride <= run || 8 * stride < line) {
             run += stride * steps;
         } else {
             rows *= (steps + 1) as f64;
         }
     }
-    let lines = if run.is_multiple_of(16) { run / 16 } else { (run + 7) / 16 + 1 };
-    rows * 64.0 * lines as f64
+    // A run that is no multiple of a line straddles one more, as often as not.
+    let width = line / 4;
+    let lines = if run.is_multiple_of(width) { run / width } else { (run + width / 2 - 1) / width + 1 };
+    rows * (line * lines) as f64
 }

@@ -366,7 +366,7 @@ impl Shape {
         );
         // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
         let copies = f64::from((h - 1) * s);
-        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2) + self.pages(tile);
+        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2);
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
@@ -385,16 +385,6 @@ impl Shape {
         let turn = 6.0 + sums * if self.guards.is_empty() { 0.0 } else { 2.0 };
         let tapped = tapped * f64::from(self.live) / 1000.0;
         tiles * around * (tapped * (steps * step + turn) + sums * store + 10.0)
-    }
-
-    /// Cycles a step for operands that come from another page at each, and from more pages than the CPU keeps at hand.
-    fn pages(&self, tile: &Tile) -> f64 {
-        let Some(&inner) = tile.inner.iter().rev().find(|&&a| a != tile.lane) else { return 0.0 };
-        let far = |operand: &Linear| {
-            let stride = 4 * operand.coefficients[inner].unsigned_abs();
-            stride >= 1024 && stride * u64::from(self.extents[inner]) > 64 * 4096
-        };
-        f64::from(u8::from(far(&self.a)) + u8::from(far(&self.b)))
     }
 
     /// The points of an axis that one tile covers.
