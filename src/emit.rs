@@ -17,6 +17,10 @@ pub enum Stage {
     Graph,
     /// The equations of all that is computed: gradients, update.
     Grad,
+    /// What is computed together, and how.
+    Schedule,
+    /// The kernels, as text.
+    Kernel,
     /// Cranelift's input.
     Clif,
     /// Machine code.
@@ -27,9 +31,11 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in the order of the walk, with the names that the command line uses.
-    pub const ALL: [(Stage, &'static str); 5] = [
+    pub const ALL: [(Stage, &'static str); 7] = [
         (Stage::Graph, "graph"),
         (Stage::Grad, "grad"),
+        (Stage::Schedule, "schedule"),
+        (Stage::Kernel, "kernel"),
         (Stage::Clif, "clif"),
         (Stage::Asm, "asm"),
         (Stage::Plan, "plan"),
@@ -62,6 +68,8 @@ pub fn stages(
                 text::print(&compile::graph(checked, forward, batch))
             }
             Stage::Grad => text::print(&optimised),
+            Stage::Schedule => schedule::text::print(&schedule),
+            Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
             Stage::Asm => each_kernel(&plan, codegen::show::asm)?,
             Stage::Plan => plan.to_string(),

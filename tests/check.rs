@@ -1,7 +1,8 @@
 //! Programs that a user could have written, and beside each what `check` prints of it.
 
-use brolga::check::net::Checked;
-use brolga::check::{self, Options};
+use brolga::check::net::{Checked, Element, Field};
+use brolga::check::{self, DataFacts, Options};
+use brolga::data::{self, DataProblem, Place, Request, Want};
 use brolga::diagnostic::{Diagnostic, Format, render, summary};
 use brolga::problem::fixes::apply;
 use brolga::problem::{Problems, Seen};
@@ -28,17 +29,42 @@ fn cases() -> Vec<PathBuf> {
 }
 
 /// A text as a file, checked.
-fn front(name: &str, text: &str) -> (Checked, Problems) {
+fn front(name: &str, text: &str, options: &Options) -> (Checked, Problems) {
     let mut sources = Sources::default();
     let file = sources.add(name, text);
-    check::check(sources, file, &Options::default())
+    check::check(sources, file, options)
+}
+
+/// What the data files of a checked file say of themselves; paths are relative to `tests/check`.
+fn facts(checked: &Checked) -> DataFacts {
+    let place = Place::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/x.net"), None);
+    let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
+    let want = |field: &Field| Want {
+        name: field.name.clone(),
+        shape: field.shape.iter().map(|&size| number(size)).collect(),
+        classes: if let Element::Index(n) = field.element { Some(number(n)) } else { None },
+    };
+    let mut facts = DataFacts::default();
+    for dataset in &checked.datasets {
+        let fields: Vec<Want> = dataset.fields.iter().map(want).collect();
+        for (split, call) in &dataset.splits {
+            match data::facts(call, &Request { split, fields: &fields, place: &place, seed: 1 }) {
+                Ok(found) => facts.add(&dataset.name, split, found),
+                Err(e) if e.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &e.path),
+                Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
+            }
+        }
+    }
+    facts
 }
 
 /// What is found in a text, repairs tried.
 pub fn findings(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
-    let (checked, problems) = front(name, text);
+    let mut options = Options::default();
+    options.facts = facts(&front(name, text, &options).0);
+    let (checked, problems) = front(name, text, &options);
     let mut recheck = |_, text: &str| {
-        let (again, problems) = front(name, text);
+        let (again, problems) = front(name, text, &options);
         let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
         problems.diagnostics(&again.sources, &again.sizes).iter().filter_map(seen).collect()
     };
@@ -97,8 +123,33 @@ fn every_prefix_of_every_case_is_told_of() {
     for path in cases() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (at, _) in text.char_indices().step_by(7) {
-            let (checked, problems) = front("case.net", &text[..at]);
+            let (checked, problems) = front("case.net", &text[..at], &Options::default());
             problems.diagnostics(&checked.sources, &checked.sizes);
+        }
+    }
+}
+
+/// Slips of the pen: a line is missing, a number is another one, a sign is another one. Whatever it is, it is told.
+#[test]
+fn slips_never_end_the_checker() {
+    let look = |text: &str| {
+        let (checked, problems) = front("case.net", text, &Options::default());
+        for found in problems.diagnostics(&checked.sources, &checked.sizes) {
+            brolga::diagnostic::full::render(&checked.sources, &found, false);
+        }
+    };
+    for path in cases() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for skipped in 0..lines.len() {
+            let rest: Vec<&str> = lines.iter().enumerate().filter(|(i, _)| *i != skipped).map(|(_, l)| *l).collect();
+            look(&rest.join("\n"));
+        }
+        // Each third sign, and in turn what stands in its place: all of it took a hundred seconds once, and found nothing.
+        let others = ["0", "9999999999", "-1", "T", "[", "+"];
+        let signs = text.match_indices(|c: char| c.is_ascii_digit() || "+-*/@[](),=".contains(c));
+        for (i, (at, found)) in signs.enumerate().filter(|(i, _)| i % 3 == 0) {
+            look(&format!("{}{}{}", &text[..at], others[i / 3 % others.len()], &text[at + found.len()..]));
         }
     }
 }

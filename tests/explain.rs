@@ -3,6 +3,7 @@
 use crate::check::findings;
 use brolga::diagnostic::full;
 use brolga::problem::{INDEX, examples, explain_with};
+use std::path::Path;
 
 #[test]
 fn programs_of_pages() {
@@ -28,11 +29,19 @@ fn programs_of_pages() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// What `brolga explain CODE` prints stands beside each page.
 #[test]
-fn a_page_shows_todays_message() {
+fn printed_pages() {
     let mut check = |text: &str| {
         let (sources, found) = findings("page.net", text);
         found.iter().map(|d| full::render(&sources, d, false)).collect()
     };
-    insta::assert_snapshot!(explain_with("e0302", &mut check).unwrap());
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for row in INDEX {
+        settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/problem").join(row.group));
+        let printed = explain_with(&row.code.to_lowercase(), &mut check).unwrap();
+        settings.bind(|| insta::assert_snapshot!(format!("{}.md", row.name), printed));
+    }
 }

@@ -2,6 +2,7 @@
 
 #[path = "gradients/harness.rs"]
 mod harness;
+mod reads;
 #[path = "gradients/cases.rs"]
 mod cases;
 #[path = "gradients/library.rs"]

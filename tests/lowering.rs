@@ -3,8 +3,8 @@
 use brolga::graph::interp;
 use brolga::graph::text::read;
 use brolga::graph::{Dtype, Graph, Kind, TensorId};
-use brolga::kernel::Elem;
 use brolga::kernel::interp::{Data, run};
+use brolga::kernel::{Elem, Kernel};
 use brolga::lower::lower;
 use brolga::plan::{Place, Plan, Step};
 use brolga::target::Target;
@@ -59,6 +59,16 @@ fn data(values: &[f64], elem: Elem) -> Data {
 
 /// Runs a plan by the kernels' interpreter; gives the outputs and what updates leave, by name.
 pub fn execute(plan: &Plan, graph: &Graph, given: &IndexMap<TensorId, Vec<f64>>) -> IndexMap<String, Vec<f64>> {
+    execute_with(plan, graph, given, &|kernel, data| run(kernel, data))
+}
+
+/// The same with another way to run a kernel.
+pub fn execute_with(
+    plan: &Plan,
+    graph: &Graph,
+    given: &IndexMap<TensorId, Vec<f64>>,
+    runs: &dyn Fn(&Kernel, &mut [Data]),
+) -> IndexMap<String, Vec<f64>> {
     let by_name: IndexMap<String, &Vec<f64>> =
         given.iter().map(|(t, v)| (graph.tensors[*t].name.to_string(), v)).collect();
     let mut memory: Vec<Data> = Vec::new();
@@ -79,7 +89,7 @@ pub fn execute(plan: &Plan, graph: &Graph, given: &IndexMap<TensorId, Vec<f64>>)
     }
     for step in &plan.steps {
         match step {
-            Step::Call { kernel, buffers, .. } => call(plan, *kernel, buffers, &mut memory),
+            Step::Call { kernel, buffers, .. } => call(plan, *kernel, buffers, &mut memory, runs),
             Step::Copy { from, to } => memory[to.index()] = memory[from.index()].clone(),
         }
     }
@@ -99,10 +109,16 @@ fn reals(data: &Data) -> Vec<f64> {
 }
 
 /// Runs one kernel; buffers that a step names twice are one memory.
-fn call(plan: &Plan, kernel: brolga::plan::KernelId, buffers: &[brolga::plan::BufferId], memory: &mut [Data]) {
+fn call(
+    plan: &Plan,
+    kernel: brolga::plan::KernelId,
+    buffers: &[brolga::plan::BufferId],
+    memory: &mut [Data],
+    runs: &dyn Fn(&Kernel, &mut [Data]),
+) {
     let kernel = &plan.kernels[kernel];
     let mut own: Vec<Data> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
-    run(kernel, &mut own);
+    runs(kernel, &mut own);
     for ((b, declared), data) in buffers.iter().zip(&kernel.buffers).zip(own) {
         if declared.access != brolga::kernel::BufferAccess::Read {
             memory[b.index()] = data;

@@ -1,6 +1,6 @@
 //! Messages made of facts that stand here, without the checker: what explaining and rendering do with them.
 
-use brolga::diagnostic::full;
+use brolga::diagnostic::{Format, full, render};
 use brolga::ids::Symbol;
 use brolga::problem::{Given, InUse, Operand, Problems, RemarkWrong, UnequalShapes, WindowTooLarge};
 use brolga::size::{Formula, SizeId, Sizes, why};
@@ -88,6 +88,9 @@ fn a_window_shows_the_chain_that_led_to_it() {
     let mut problems = Problems::default();
     problems.push(WindowTooLarge { at, text: None, window: vec![k, k], input: axes.to_vec(), output: Some(output) });
     insta::assert_snapshot!(run.told(&problems) + "\n" + &why(&run.sizes, &run.sources, output));
+    let found = problems.diagnostics(&run.sources, &run.sizes);
+    let other = [Format::Short, Format::Json].map(|format| render(&run.sources, &found, format));
+    insta::assert_snapshot!("the_same_for_programs", other.concat());
 }
 
 const RESNET: &str = "block Residual(x: [C, H, W], out, stride = 1) -> [out, _, _] {
@@ -106,10 +109,12 @@ net Resnet(image: [64, 56, 56]) -> y: [128, 28, 28] {
 fn a_block_shows_definition_and_use() {
     let mut run = Run::new("resnet.net", RESNET);
     let mut problems = Problems::default();
+    let block = run.find(&RESNET[..RESNET.find("net Resnet").unwrap()], 0);
     let definition = run.find("block Residual(x: [C, H, W], out, stride = 1) -> [out, _, _]", 0);
     let used = |call, bound: &[(&str, SizeId)]| InUse {
         block: Symbol::from("Residual"),
-        definition,
+        definition: Some(definition),
+        inside: Some(block),
         call,
         bound: bound.iter().map(|(name, id)| (Symbol::from(*name), Given::Size(*id))).collect(),
     };

@@ -16,7 +16,8 @@ fn example(name: &str) -> String {
 
 pub fn checked(text: &str) -> Checked {
     let (checked, problems) = compile::front("test.net", text, &Options::default());
-    let told: Vec<String> = problems.diagnostics(&checked.sources, &checked.sizes).iter().map(|d| d.headline.clone()).collect();
+    let told: Vec<String> =
+        problems.diagnostics(&checked.sources, &checked.sizes).iter().map(|d| d.headline.clone()).collect();
     assert!(!problems.has_errors(), "{}", told.join("\n"));
     checked
 }

@@ -2,8 +2,7 @@
 
 use super::checker::Checker;
 use super::found::{Fact, Part};
-use super::net::{Element, TensorId, TensorKind, VarId};
-use super::params::Start;
+use super::net::{Element, TensorId, VarId};
 use super::scope::{Env, bare_dim};
 use super::terms::Axes;
 use super::values::{Arg, Definition, Number, Open, Value, View};
@@ -11,9 +10,7 @@ use crate::ids::Symbol;
 use crate::size::SizeId;
 use crate::source::Span;
 use crate::source::tree::{self, Default, Dim, Expr, ExprKind, Input, Type};
-use smallvec::SmallVec;
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// One use's inputs while they are bound.
 pub struct Binding<'t> {
@@ -23,6 +20,8 @@ pub struct Binding<'t> {
     pub mapped: Axes,
     /// Whether an error makes the body not worth unfolding.
     pub wrong: bool,
+    /// Whether the tensor that flows in is poison, so that not even its number of axes is known.
+    pub lost: bool,
     /// The tensor that flows in.
     pub first: Option<TensorId>,
     views: Vec<(usize, View, Span)>,
@@ -47,10 +46,21 @@ impl<'t> Binding<'t> {
     /// Nothing bound yet.
     pub fn new(definition: &'t Definition<'t>, at: Span) -> Binding<'t> {
         let (views, odd, checks, sides) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Binding { definition, at, mapped: Axes::new(), wrong: false, first: None, views, odd, checks, sides }
+        Binding {
+            definition,
+            at,
+            mapped: Axes::new(),
+            wrong: false,
+            lost: false,
+            first: None,
+            views,
+            odd,
+            checks,
+            sides,
+        }
     }
 
-    fn input(&self, slot: usize) -> &'t Input {
+    pub(super) fn input(&self, slot: usize) -> &'t Input {
         &self.definition.network.inputs[slot]
     }
 
@@ -126,7 +136,10 @@ impl<'t> Checker<'t> {
             Value::Truth(false) | Value::Absent if born => return self.set(inner.scope, name, Value::Absent),
             Value::Number(_) if !first => return b.odd.push((slot, arg)),
             Value::List(..) if matches!(ty.element, tree::Element::Index(_)) => return b.odd.push((slot, arg)),
-            Value::Poison => return self.unbound(b, ty, name, inner),
+            Value::Poison => {
+                b.lost |= first;
+                return self.unbound(b, ty, name, inner);
+            }
             _ => {}
         }
         let Some(view) = self.to_view(arg.value, name, arg.at, outer) else {
@@ -251,6 +264,7 @@ impl<'t> Checker<'t> {
         let known = match self.scope(inner.scope).names.get(name) {
             Some(super::scope::Entry::Known(Value::Sizes(known))) => known.clone(),
             _other => {
+                let rest: Vec<SizeId> = rest.iter().map(|&size| self.sizes.same(size, b.at)).collect();
                 self.set(inner.scope, name, Value::Sizes(rest.into()));
                 return Some(());
             }
@@ -313,7 +327,7 @@ impl<'t> Checker<'t> {
                         .inputs
                         .iter()
                         .any(|i| i.ty.as_ref().is_some_and(|ty| matches!(ty.element, tree::Element::Index(_))));
-                    self.raise(Fact::NotProbability { block, input, made, exclusive }, at, outer);
+                    self.raise(Fact::NotProbability { block, made, exclusive }, at, outer);
                 }
             }
             (tree::Element::Real, Element::Probability) => {
@@ -331,7 +345,7 @@ impl<'t> Checker<'t> {
             },
             (tree::Element::Index(_), Element::Real | Element::Probability) => {
                 if !self.is_poisoned(view) {
-                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'"), made }, at, outer);
+                    self.raise(Fact::NotIndex { what: format!("'{input}' of '{block}'") }, at, outer);
                 }
                 b.wrong = true;
             }
@@ -405,7 +419,7 @@ impl<'t> Checker<'t> {
         self.set(inner.scope, name, value);
     }
 
-    fn missing(&mut self, b: &mut Binding<'t>, input: &'t Input, outer: &Env) {
+    pub(super) fn missing(&mut self, b: &mut Binding<'t>, input: &'t Input, outer: &Env) {
         b.wrong = true;
         let network = b.definition.network;
         let fact = Fact::MissingArgument {
@@ -484,112 +498,5 @@ impl<'t> Checker<'t> {
         };
         let bound = self.bound(name, size, b.at, inner);
         self.set(inner.scope, name, Value::size(bound, check.expr.at));
-    }
-
-    /// A number or a written array where a tensor is declared.
-    fn bind_odd(&mut self, b: &mut Binding<'t>, slot: usize, arg: Arg<'t>, inner: &Env, outer: &Env) {
-        let input = b.input(slot);
-        let Some(ty) = &input.ty else { return };
-        let value = match &ty.element {
-            tree::Element::Index(_) => self.index_constant(ty, &arg, inner, outer),
-            tree::Element::Real | tree::Element::Probability(_) => self.filled(b, slot, ty, arg, inner, outer),
-        };
-        let value = match value {
-            Some(view) => Value::View(view),
-            None => {
-                b.wrong = true;
-                Value::Poison
-            }
-        };
-        self.set(inner.scope, &input.name.text, value);
-    }
-
-    /// A number fits everywhere: the declared shape filled with it.
-    fn filled(
-        &mut self,
-        b: &Binding<'t>,
-        slot: usize,
-        ty: &'t Type,
-        arg: Arg<'t>,
-        inner: &Env,
-        outer: &Env,
-    ) -> Option<View> {
-        let dims = self.dims(ty, inner);
-        let mut term = self.to_term(arg.value, arg.at, outer)?;
-        for (i, dim) in dims.into_iter().enumerate() {
-            let Some(size) = dim else {
-                self.missing_shape(b, slot, arg.at, outer);
-                return None;
-            };
-            let var = self.axis(i, size);
-            term.axes.push(var);
-        }
-        if matches!(ty.element, tree::Element::Probability(_)) {
-            term.element = Element::Probability;
-        }
-        let name = b.input(slot).name.text.clone();
-        self.try_copy(term, &name, outer, arg.at)
-    }
-
-    fn missing_shape(&mut self, b: &Binding<'t>, slot: usize, at: Span, outer: &Env) {
-        let wants = format!("a tensor for '{}'", b.input(slot).name.text);
-        self.raise(Fact::WrongSort { wants, is: "a number".into() }, at, outer);
-    }
-
-    /// Whole numbers written in the file.
-    fn index_constant(&mut self, ty: &'t Type, arg: &Arg<'t>, inner: &Env, outer: &Env) -> Option<View> {
-        let element = self.element_of(ty, inner);
-        let (mut shape, mut values) = (Vec::new(), Vec::new());
-        if !self.flatten(&arg.value, 0, &mut shape, &mut values, arg.at, outer) {
-            return None;
-        }
-        let Element::Index(n) = element else { return None };
-        let below = self.sizes.number(n).unwrap_or(i64::MAX) as f64;
-        if let Some(wrong) = values.iter().find(|x| x.fract() != 0.0 || **x < 0.0 || **x >= below) {
-            let wants = format!("whole numbers from 0 to {}", below - 1.0);
-            self.raise(Fact::WrongSort { wants, is: format!("{wrong}") }, arg.at, outer);
-            return None;
-        }
-        let sizes = shape.iter().map(|&n| self.sizes.written(n as i64, arg.at)).collect();
-        let kind = TensorKind::Constant(Arc::from(values));
-        let tensor = self.flat.tensor("array", sizes, element, kind, outer.use_id, arg.at);
-        Some(View { tensor, hidden: SmallVec::new() })
-    }
-
-    /// A tensor that was not given: its default, or a parameter that is born.
-    fn default_tensor(
-        &mut self,
-        b: &mut Binding<'t>,
-        _slot: usize,
-        input: &'t Input,
-        ty: &'t Type,
-        inner: &Env,
-        outer: &Env,
-    ) {
-        let name = &input.name.text;
-        let value = match &input.default {
-            None => {
-                self.missing(b, input, outer);
-                Value::Poison
-            }
-            Some(Default::Value(pipeline)) => {
-                let value = self.pipeline(pipeline, inner);
-                match value {
-                    Value::Truth(false) => Value::Absent,
-                    other => match self.to_view(other, name, pipeline.at, inner) {
-                        Some(view) => Value::View(view),
-                        None => Value::Poison,
-                    },
-                }
-            }
-            Some(Default::Born { state, init, .. }) => {
-                let start = match init {
-                    Some(expr) => self.start_of(expr, inner),
-                    None => Start::Default,
-                };
-                self.born(name, ty, start, !state, input.at, inner)
-            }
-        };
-        self.set(inner.scope, name, value);
     }
 }

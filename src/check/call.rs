@@ -47,6 +47,7 @@ impl<'t> Checker<'t> {
             Callee::Network(definition) => is_application(definition, &args),
             Callee::Intrinsic(intrinsic) => Checker::is_complete(*intrinsic, &args),
             Callee::Layer(_) => !args.is_empty(),
+            Callee::Poison => true,
         };
         match complete {
             true => self.apply(&found, None, &args, expr.at, env),
@@ -91,7 +92,7 @@ impl<'t> Checker<'t> {
             return Value::Poison;
         }
         let Some(slots) = self.slots(definition, piped, args, at, env) else {
-            return self.unknown_outputs(definition, env, at);
+            return self.unknown_outputs(definition);
         };
         let birth = match (network.kind, named) {
             (NetworkKind::Net, _) => self.births.at(None, Default::default(), label, true),
@@ -121,6 +122,7 @@ impl<'t> Checker<'t> {
         };
         let scope = self.open_scope(Some(definition.file), &inner);
         self.scopes[scope.index()].outputs = &definition.network.outputs;
+        self.scopes[scope.index()].network = Some(definition.network);
         Env { scope, ..inner }
     }
 
@@ -140,6 +142,10 @@ impl<'t> Checker<'t> {
         outer: &Env,
         at: Span,
     ) -> Value<'t> {
+        let before = self.raised;
+        if !definition.library && !outer.library && definition.network.kind == NetworkKind::Block {
+            self.calls.push((definition.network.head, at));
+        }
         let mut binding = Binding::new(definition, at);
         self.bind_all(&mut binding, slots, inner, outer);
         let mut inner = inner.clone();
@@ -147,12 +153,15 @@ impl<'t> Checker<'t> {
         self.scopes[inner.scope.index()].env = inner.clone();
         self.finish_binding(&mut binding, &inner, outer);
         self.declare(&definition.network.body, &inner);
-        let fine = self.requirements(definition, &inner) && !binding.wrong;
+        let fine = self.requirements(definition, &inner) && !binding.wrong && self.outputs_known(definition, &inner);
+        // Where the head is wrong already, the body would only repeat it.
+        let fine = fine && self.raised == before;
         let use_id = inner.use_id.expect("a body belongs to a use");
         self.flat.uses[use_id.index()].input = binding.first;
-        let value = match fine {
-            true => self.outputs(definition, &inner),
-            false => self.declared_outputs(definition, &inner),
+        let value = match (fine, binding.lost) {
+            (true, _) => self.outputs(definition, &inner),
+            (false, true) => self.unknown_outputs(definition),
+            (false, false) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -163,6 +172,18 @@ impl<'t> Checker<'t> {
             single => self.tensor_of(single),
         };
         value
+    }
+
+    /// Evaluates the declared sizes of a block's outputs before its body: what is wrong with them is told first.
+    fn outputs_known(&mut self, definition: &'t Definition<'t>, inner: &Env) -> bool {
+        let before = self.raised;
+        for output in &definition.network.outputs {
+            let dims = self.dims(&output.ty, inner);
+            if let Some(call) = inner.call.filter(|_| inner.library) {
+                self.drops_rows(&dims, call, inner);
+            }
+        }
+        self.raised == before
     }
 
     /// Which argument fills which input.
@@ -181,7 +202,7 @@ impl<'t> Checker<'t> {
         let mut fine = true;
         if let Some(value) = piped {
             let Some(first) = inputs.iter().position(|input| input.ty.is_some()) else {
-                self.raise(Fact::TooManyArguments { block, takes: inputs.len(), inputs: names() }, at, env);
+                self.raise(Fact::TooManyArguments { block, inputs: names() }, at, env);
                 return None;
             };
             slots[first] = Some(Arg { name: None, value, at });
@@ -200,7 +221,7 @@ impl<'t> Checker<'t> {
                 (None, Some((name, _))) => {
                     Fact::UnknownArgument { block: block.clone(), name: name.clone(), inputs: names() }
                 }
-                (_, None) => Fact::TooManyArguments { block: block.clone(), takes: inputs.len(), inputs: names() },
+                (_, None) => Fact::TooManyArguments { block: block.clone(), inputs: names() },
             };
             fine = false;
             self.raise(fact, arg.name.as_ref().map_or(arg.at, |(_, at)| *at), env);
@@ -208,11 +229,10 @@ impl<'t> Checker<'t> {
         fine.then_some(slots)
     }
 
-    /// What comes out of a call whose arguments are wrong.
-    fn unknown_outputs(&mut self, definition: &'t Definition<'t>, env: &Env, at: Span) -> Value<'t> {
+    /// What comes out of a call whose arguments are wrong, or whose input is not known at all.
+    fn unknown_outputs(&mut self, definition: &'t Definition<'t>) -> Value<'t> {
         let outputs = &definition.network.outputs;
         self.flat.poisoned = true;
-        let (_, _) = (env, at);
         match outputs.len() {
             0 | 1 => Value::Poison,
             _ => Value::Tuple(outputs.iter().map(|output| (output_name(output), Value::Poison)).collect()),
@@ -265,8 +285,11 @@ impl<'t> Checker<'t> {
         for output in outputs {
             let at = output.at;
             let (dims, element) = self.quietly(|c| (c.dims(&output.ty, env), c.element_of(&output.ty, env)));
-            let many = output.ty.dims.iter().any(|dim| matches!(dim, crate::source::tree::Dim::Many(_)));
-            let lost = many && dims.len() < output.ty.dims.len() - 1;
+            let open = |dim: &tree::Dim| match dim {
+                tree::Dim::Many(name) => !self.scope(env.scope).names.get(&name.text).is_some_and(is_shape),
+                tree::Dim::Size(_) | tree::Dim::Any(_) => false,
+            };
+            let lost = output.ty.dims.iter().any(open);
             let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
             let value = if lost { Value::Poison } else { self.poisoned(shape, element, env, at) };
             parts.push((output_name(output), value));
@@ -295,9 +318,10 @@ impl<'t> Checker<'t> {
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);
                     let output = self.quietly(|c| c.raw_outputs(definition, env));
-                    let block = definition.network.name.text.clone();
+                    let condition = self.quietly(|c| c.failing(condition, env)).at;
+                    let bound = self.scope(env.scope).bound.clone();
                     let at = env.call.unwrap_or(statement.at);
-                    self.raise_at(Fact::Required { text, block, output, require: statement.at }, at, env);
+                    self.raise_at(Fact::Required { text, bound, output, condition }, at, env);
                     return false;
                 }
                 super::conditions::Truth::Elements(..) => {
@@ -370,9 +394,9 @@ impl<'t> Checker<'t> {
             let defined = network.outputs.iter().filter_map(|output| output.name.as_ref());
             let both = defined.clone().find(|name| self.scope(env.scope).names.contains_key(&name.text)).cloned();
             if let Some(name) = both {
-                let other = self.defined_at(&name.text, &network.body).unwrap_or(name.at);
+                let other = self.defined_at(&name.text, &network.body).filter(|_| network.outputs.len() == 1);
                 let of = network.name.text.clone();
-                self.raise(Fact::TwoResults { other: Some(other), of }, statement.at, env);
+                self.raise(Fact::TwoResults { other, of }, statement.at, env);
             }
             return self.result(network.outputs.first(), network.outputs.len(), value, statement.at, env);
         }
@@ -383,8 +407,8 @@ impl<'t> Checker<'t> {
                 true => match self.force(env.scope, &name) {
                     Ok(value) => value,
                     Err(begun) => {
-                        let through = vec![(name.clone(), begun)];
-                        self.raise(Fact::Cycle { name: name.clone(), through }, output.at, env);
+                        let through = self.circle(&name, begun);
+                        self.raise(Fact::Cycle { through }, output.at, env);
                         Value::Poison
                     }
                 },
@@ -452,6 +476,18 @@ impl<'t> Checker<'t> {
         }
     }
 
+    /// The part of a conjunction that does not hold.
+    fn failing(&mut self, condition: &'t Expr, env: &Env) -> &'t Expr {
+        match &condition.kind {
+            ExprKind::Binary { op: tree::BinaryOp::And, lhs, rhs, .. } => match self.truth(lhs, env) {
+                super::conditions::Truth::Known(false) => self.failing(lhs, env),
+                super::conditions::Truth::Known(true) => self.failing(rhs, env),
+                super::conditions::Truth::Elements(..) | super::conditions::Truth::Poison => condition,
+            },
+            _other => condition,
+        }
+    }
+
     fn output_tensor(&mut self, value: Value<'t>, name: &str, at: Span, env: &Env) -> Value<'t> {
         match self.to_view(value, name, at, env) {
             Some(view) => Value::View(view),
@@ -480,8 +516,7 @@ impl<'t> Checker<'t> {
             }
             (Element::Index(n), Element::Index(m)) if self.may_equal(n, m) => view,
             (Element::Index(_), _) => {
-                let made = self.flat.tensors[view.tensor].at;
-                self.raise(Fact::NotIndex { what: format!("'{name}'"), made }, at, env);
+                self.raise(Fact::NotIndex { what: format!("'{name}'") }, at, env);
                 view
             }
             (Element::Real | Element::Probability, _) => view,
@@ -526,4 +561,8 @@ fn is_application(definition: &Definition, args: &[Arg]) -> bool {
 /// A layer value under its own name.
 pub fn with_name<'t>(layer: &Layer<'t>, birth: BirthId) -> Layer<'t> {
     Layer { named: Some(birth), ..layer.clone() }
+}
+
+fn is_shape(entry: &super::scope::Entry) -> bool {
+    matches!(entry, super::scope::Entry::Known(Value::Sizes(_)))
 }

@@ -2,7 +2,7 @@
 
 use super::births::{BirthId, Births};
 use super::flat::Building;
-use super::found::{Fact, Found};
+use super::found::{Fact, Found, Used};
 use super::net::{Element, TensorId, TensorKind, VarId};
 use super::params::Params;
 use super::scope::{Entry, Env, Scope, ScopeId};
@@ -13,6 +13,7 @@ use crate::size::{SizeId, Sizes};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the head of this file.
 pub struct Checker<'t> {
@@ -34,6 +35,17 @@ pub struct Checker<'t> {
     pub active: Vec<&'t Definition<'t>>,
     /// Above 0 nothing is reported.
     pub quiet: u32,
+    /// How often something was wrong, doubled findings counted.
+    pub raised: usize,
+    /// Names that are being evaluated, each with its definition, outermost first.
+    pub forcing: Vec<(Symbol, Span)>,
+    /// By data set, the length of the output vector of the net that is trained on it.
+    pub class_outputs: IndexMap<Symbol, SizeId>,
+    /// Places of definitions that something reads, and of those that nothing read so far.
+    pub asked: BTreeSet<Span>,
+    pub unasked: BTreeMap<Span, Symbol>,
+    /// Uses of the user's blocks that were unfolded: the block's head and the call.
+    pub calls: Vec<(Span, Span)>,
     pub options: &'t Options,
     /// What came out at remarks and stages, in the order of checking.
     pub remarks: Vec<net::Remarked>,
@@ -52,6 +64,7 @@ impl<'t> Checker<'t> {
         if self.quiet > 0 {
             return;
         }
+        self.raised += 1;
         let used = self.use_facts(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
@@ -61,12 +74,13 @@ impl<'t> Checker<'t> {
     }
 
     /// The innermost use of a user's block around, with the numbers of its names.
-    fn use_facts(&self, env: &Env) -> Option<(Span, Vec<(Symbol, SizeId)>)> {
+    fn use_facts(&self, env: &Env) -> Option<Used> {
         let mut scope = Some(env.scope);
         while let Some(id) = scope {
             let here = &self.scopes[id.index()];
-            if !here.bound.is_empty() && !here.env.library {
-                return here.env.call.map(|call| (call, here.bound.clone()));
+            if let (Some(network), false, Some(call)) = (here.network, here.env.library, here.env.call) {
+                let (block, head) = (network.name.text.clone(), network.head);
+                return Some(Used { block, head, body: network.body.at, call, bound: here.bound.clone() });
             }
             scope = here.parent;
         }
@@ -82,7 +96,7 @@ impl<'t> Checker<'t> {
     pub fn open_scope(&mut self, parent: Option<ScopeId>, env: &Env) -> ScopeId {
         let id = ScopeId::new(self.scopes.len());
         let env = Env { scope: id, ..env.clone() };
-        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() });
+        self.scopes.push(Scope { parent, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() });
         id
     }
 

@@ -134,17 +134,18 @@ impl<'t> Checker<'t> {
             Some(Told::Broken(diagnostic)) => {
                 self.raise(Fact::Ready((**diagnostic).clone()), source.at, env);
             }
-            Some(Told::Known(facts)) => self.hold_fields(facts, source, fields, env),
+            Some(Told::Known(facts)) => self.hold_fields(&name.text, facts, source, fields, env),
         }
     }
 
-    fn hold_fields(&mut self, facts: &SplitFacts, source: &SourceCall, fields: &[Field], env: &Env) {
+    fn hold_fields(&mut self, data: &Symbol, facts: &SplitFacts, source: &SourceCall, fields: &[Field], env: &Env) {
         for (field, has) in fields.iter().zip(&facts.fields) {
             if let (Element::Index(n), Some(classes)) = (field.element, has.classes)
                 && self.sizes.number(n).is_some_and(|n| usize::try_from(n).is_ok_and(|n| n < classes))
             {
                 let names = has.names.iter().map(|name| Symbol::from(&**name)).collect();
-                let fact = Fact::Classes { data: n, net: classes, names, source: source.at };
+                let output = self.class_outputs.get(data).copied();
+                let fact = Fact::Classes { output, data: n, net: classes, names, source: source.at };
                 self.raise(fact, field.at, env);
             }
             if let Some(shape) = &has.shape

@@ -38,7 +38,7 @@ impl<'t> Checker<'t> {
                 Some(ty) => Some(self.dims(ty, env)),
                 None => declared.clone(),
             };
-            let piece = self.piece(name, subscripts, *at, value, dims.as_deref(), statement.at, env);
+            let piece = self.piece(subscripts, *at, value, dims.as_deref(), statement.at, env);
             pieces.extend(piece.map(|piece| (piece, dims)));
         }
         if pieces.len() < statements.len() || pieces.is_empty() {
@@ -64,7 +64,6 @@ impl<'t> Checker<'t> {
     #[allow(clippy::too_many_arguments)]
     fn piece(
         &mut self,
-        name: &Symbol,
         subscripts: &'t [Subscript],
         target_at: Span,
         value: &'t Pipeline,
@@ -110,20 +109,13 @@ impl<'t> Checker<'t> {
         let reported = self.found.len();
         let (tree, value_at) = (value, value.at);
         let value = self.pipeline(value, &inner);
-        self.only_right(reported, name, (target_at, value_at), tree, &inner);
+        self.only_right(reported, (target_at, value_at), tree, &inner);
         let term = self.to_term(value, at, &inner)?;
         Some(Evaluated { indices, write, term, at })
     }
 
     /// An unknown name in the right side's subscripts is an index that nothing binds (E0305).
-    fn only_right(
-        &mut self,
-        reported: usize,
-        target: &Symbol,
-        (target_at, at): (Span, Span),
-        value: &'t Pipeline,
-        env: &Env,
-    ) {
+    fn only_right(&mut self, reported: usize, (target_at, at): (Span, Span), value: &'t Pipeline, env: &Env) {
         for i in reported..self.found.len() {
             let Found { fact: Fact::UnknownName { name, call: false, .. }, at: found_at, .. } = &self.found[i] else {
                 continue;
@@ -135,8 +127,8 @@ impl<'t> Checker<'t> {
             }
             let shape = unbound.axis.and_then(|(base, axis)| Some((self.known_shape(base, env)?, axis)));
             let values = shape.and_then(|(shape, axis)| shape.get(axis).copied());
-            let (target, reduction, uses) = (target.clone(), unbound.term, unbound.uses);
-            self.found[i].fact = Fact::OnlyRight { name, values, target, target_at, reduction, uses };
+            let (reduction, uses) = (unbound.term, unbound.uses);
+            self.found[i].fact = Fact::OnlyRight { name, values, target_at, reduction, uses };
         }
     }
 

@@ -52,7 +52,7 @@ impl<'t> Checker<'t> {
             return match self.force(scope, name) {
                 Ok(value) => self.at_use(value, at),
                 Err(begun) => {
-                    self.raise(Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] }, at, env);
+                    self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
                     Value::Poison
                 }
             };
@@ -108,11 +108,20 @@ impl<'t> Checker<'t> {
             Entry::Pending(statements) => {
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
+                self.asked.extend(super::lints::name_at(statements[0], name));
+                self.forcing.push((name.clone(), begun));
                 let value = self.apart(|checker| checker.define(scope, name, &statements));
+                self.forcing.pop();
                 self.set(scope, name, value.clone());
                 Ok(value)
             }
         }
+    }
+
+    /// The definitions through which a name came back to itself, from its own on.
+    pub fn circle(&self, name: &Symbol, begun: Span) -> Vec<(Symbol, Span)> {
+        let start = self.forcing.iter().position(|(forced, at)| forced == name && *at == begun);
+        start.map_or_else(|| vec![(name.clone(), begun)], |start| self.forcing[start..].to_vec())
     }
 
     pub fn mark(&mut self, scope: ScopeId, name: &Symbol, entry: Entry<'t>) {
@@ -214,7 +223,7 @@ impl<'t> Checker<'t> {
         let axes: Axes = a.axes[..a.axes.len() - 1].iter().chain(&b.axes[1..]).copied().collect();
         if !self.may_equal(lhs_size, rhs_size) {
             let shape = self.axes_shape(&axes);
-            self.raise(Fact::InnerSizes { lhs, rhs, lhs_size, rhs_size }, at, env);
+            self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return self.poisoned(shape, Element::Real, env, at);
         }
         self.flat.bind(b.axes[0], Linear::var(inner));
@@ -303,7 +312,7 @@ impl<'t> Checker<'t> {
         });
         let fact = match moved {
             true => Fact::NotYet { what: format!("a recurrence ('{name}' needs itself at another index)") },
-            false => Fact::Cycle { name: name.clone(), through: vec![(name.clone(), begun)] },
+            false => Fact::Cycle { through: self.circle(name, begun) },
         };
         self.raise(fact, at, env);
         true
@@ -424,6 +433,10 @@ impl<'t> Checker<'t> {
                     let size = self.close(open, env);
                     Some(self.size_form(size))
                 }
+                inexact @ Value::Number(Number::Real(_, Some(_))) => {
+                    let size = self.to_size(inexact, expr.at, env);
+                    Some(self.size_form(size))
+                }
                 _other => None,
             };
         }
@@ -483,10 +496,12 @@ impl<'t> Checker<'t> {
 
     /// What a name in call position is.
     pub fn callee_of(&mut self, name: &Symbol, env: &Env, stage: bool) -> Option<Callee<'t>> {
-        if let Some(scope) = self.find(env.scope, name)
-            && let Ok(Value::Layer(layer)) = self.force(scope, name)
-        {
-            return Some(Callee::Layer(layer));
+        if let Some(scope) = self.find(env.scope, name) {
+            match self.force(scope, name) {
+                Ok(Value::Layer(layer)) => return Some(Callee::Layer(layer)),
+                Ok(Value::Poison) => return Some(Callee::Poison),
+                Ok(_) | Err(_) => {}
+            }
         }
         if !env.library
             && let Some(definition) = self.user.get(name)

@@ -3,7 +3,7 @@
 use super::checker::Checker;
 use super::flat::{Building, UseInfo};
 use super::forms::each_part;
-use super::initialisers::initial;
+use super::initialisers::{Readers, initial};
 use super::items::Drafts;
 use super::net::{
     Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Subscript, Tensor, TensorId, TensorKind,
@@ -215,6 +215,7 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
     let flats = drafts.nets.iter().flat_map(|net| [net.train.flat(), net.evaluate.flat()]);
     let flats: Vec<&Flat> =
         flats.chain(drafts.trainings.iter().flat_map(|t| t.objectives.iter().map(|o| o.draft.flat()))).collect();
+    let readers = Readers::of(&flats);
     let mut places: Vec<Option<ParamId>> = Vec::new();
     let mut params: Arena<Parameter> = Arena::new();
     for (id, declared) in checker.params.iter() {
@@ -230,7 +231,7 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
             }
             None => format!("{}.{}", paths[declared.birth.index()], declared.name).into(),
         };
-        let init = initial(declared, id, &flats, &checker.sizes);
+        let init = initial(declared, id, &readers, &checker.sizes);
         let (shape, trained, at) = (declared.shape.clone(), declared.trained, declared.at);
         places.push(Some(params.push(Parameter { path, shape, init, trained, at })));
     }

@@ -7,7 +7,7 @@
 //! pieces come before its readers.
 
 use super::births::BirthId;
-use super::forms::{each_form, each_part};
+use super::forms::{each_form, each_part, see_forms};
 use super::net::{
     Condition, Element, Linear, ParamId, Piece, Scalar, Subscript, Tensor, TensorId, TensorKind, UseId, Var, VarId,
 };
@@ -104,9 +104,14 @@ impl Building {
     /// Puts all bindings into an expression. False where numbers overflow.
     pub fn settle_all(&self, body: &mut Scalar) -> bool {
         let mut fine = true;
-        each_form(body, &mut |form| match self.settle(form) {
-            Some(settled) => *form = settled,
-            None => fine = false,
+        each_form(body, &mut |form| {
+            if !form.terms.iter().any(|(var, _)| self.vars[var.index()].bound.is_some()) {
+                return;
+            }
+            match self.settle(form) {
+                Some(settled) => *form = settled,
+                None => fine = false,
+            }
         });
         fine
     }
@@ -248,8 +253,7 @@ fn number_in(condition: &mut Condition, own: &mut IndexMap<VarId, usize>) {
 /// The variables of an expression that no reduction in it binds, in order of their ids.
 pub fn free_vars(body: &Scalar) -> Vec<VarId> {
     let (mut seen, mut bound): (Vec<VarId>, Vec<VarId>) = (Vec::new(), Vec::new());
-    let mut copy = body.clone();
-    each_form(&mut copy, &mut |form| seen.extend(form.terms.iter().map(|(var, _)| *var)));
+    see_forms(body, &mut |form| seen.extend(form.terms.iter().map(|(var, _)| *var)));
     each_part(body, &mut |part| {
         if let Scalar::Reduce { vars, .. } = part {
             bound.extend(vars);

@@ -181,3 +181,43 @@ pub fn each_part_in<'s>(condition: &'s Condition, f: &mut dyn FnMut(&'s Scalar))
         }
     }
 }
+
+/// Gives every affine form of an expression to `f`, those of conditions and look-ups too.
+pub fn see_forms<'s>(scalar: &'s Scalar, f: &mut dyn FnMut(&'s Linear)) {
+    match scalar {
+        Scalar::Number(_) | Scalar::Size(_) => {}
+        Scalar::Index(form) => f(form),
+        Scalar::Load { subscripts, .. } => {
+            for subscript in subscripts {
+                match subscript {
+                    Subscript::Affine(form) => f(form),
+                    Subscript::Data { subscripts, .. } => subscripts.iter().for_each(&mut *f),
+                }
+            }
+        }
+        Scalar::Unary(_, a) | Scalar::Reduce { body: a, .. } => see_forms(a, f),
+        Scalar::Binary(_, a, b) => {
+            see_forms(a, f);
+            see_forms(b, f);
+        }
+        Scalar::If(condition, a, b) => {
+            see_forms_in(condition, f);
+            see_forms(a, f);
+            see_forms(b, f);
+        }
+    }
+}
+
+fn see_forms_in<'s>(condition: &'s Condition, f: &mut dyn FnMut(&'s Linear)) {
+    match condition {
+        Condition::Index { form, .. } => f(form),
+        Condition::Real(_, a, b) => {
+            see_forms(a, f);
+            see_forms(b, f);
+        }
+        Condition::And(a, b) | Condition::Or(a, b) => {
+            see_forms_in(a, f);
+            see_forms_in(b, f);
+        }
+    }
+}

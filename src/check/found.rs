@@ -10,8 +10,19 @@ pub struct Found {
     pub fact: Fact,
     /// The primary place.
     pub at: Span,
-    /// The use of a block that it happened in: the call, and the numbers that its names had.
-    pub used: Option<(Span, Vec<(Symbol, SizeId)>)>,
+    /// The use of a user's block that it happened in.
+    pub used: Option<Used>,
+}
+
+/// A use of a user's block.
+#[derive(Clone, Debug)]
+pub struct Used {
+    pub block: Symbol,
+    pub head: Span,
+    pub body: Span,
+    pub call: Span,
+    /// The numbers that its names have.
+    pub bound: Vec<(Symbol, SizeId)>,
 }
 
 /// A tensor that takes part.
@@ -48,8 +59,12 @@ pub enum Fact {
     },
     TooManyArguments {
         block: Symbol,
-        takes: usize,
         inputs: Vec<Symbol>,
+    },
+    /// A function with another number of arguments.
+    ArgumentCount {
+        block: Symbol,
+        takes: usize,
     },
     ArgumentTwice {
         block: Symbol,
@@ -110,15 +125,14 @@ pub enum Fact {
     InnerSizes {
         lhs: Part,
         rhs: Part,
-        lhs_size: SizeId,
-        rhs_size: SizeId,
     },
     /// E0302: a `require` that does not hold, its text filled in.
     Required {
         text: String,
-        block: Symbol,
+        /// The numbers that the names of the block have.
+        bound: Vec<(Symbol, SizeId)>,
         output: Vec<SizeId>,
-        require: Span,
+        condition: Span,
     },
     /// E0303
     ShapesDiffer {
@@ -137,7 +151,6 @@ pub enum Fact {
     OnlyRight {
         name: Symbol,
         values: Option<SizeId>,
-        target: Symbol,
         target_at: Span,
         reduction: Span,
         /// Where the name stands in subscripts.
@@ -154,6 +167,12 @@ pub enum Fact {
         what: String,
         declared: (Span, Vec<Option<SizeId>>),
         comes: Part,
+    },
+    /// One set of weights, two shapes.
+    SharedWeights {
+        name: Symbol,
+        first: Vec<SizeId>,
+        again: Vec<SizeId>,
     },
     /// The number of axes.
     Rank {
@@ -195,7 +214,6 @@ pub enum Fact {
     NotWhole {
         lhs: SizeId,
         rhs: SizeId,
-        size: SizeId,
     },
     TooLarge {
         size: Option<SizeId>,
@@ -203,20 +221,20 @@ pub enum Fact {
     NotPositive {
         size: SizeId,
     },
-    ByZero,
+    ByZero {
+        size: SizeId,
+    },
     /// A size that must be a number here.
     NotKnown {
         what: String,
     },
     /// A cycle at distance 0.
     Cycle {
-        name: Symbol,
         through: Vec<(Symbol, Span)>,
     },
     /// E0610
     NotProbability {
         block: Symbol,
-        input: Symbol,
         made: Span,
         /// Whether the classes exclude each other.
         exclusive: bool,
@@ -229,7 +247,6 @@ pub enum Fact {
     /// Whole numbers wanted, or of another count.
     NotIndex {
         what: String,
-        made: Span,
     },
     /// A block with state, or across the batch, that is mapped.
     Mapped {
@@ -238,6 +255,8 @@ pub enum Fact {
     },
     /// E0602
     Classes {
+        /// The output of the net that is trained on them.
+        output: Option<SizeId>,
         data: SizeId,
         net: usize,
         names: Vec<Symbol>,
@@ -272,15 +291,19 @@ pub enum Fact {
     JudgedOnTest,
     /// Found by another room, and told already.
     Ready(crate::diagnostic::Diagnostic),
+    /// Windows that do not reach the end of their axes.
+    DropsRows {
+        window: Vec<SizeId>,
+        input: Vec<SizeId>,
+        output: SizeId,
+        lost: Vec<i64>,
+    },
+    /// A definition that nothing reads.
+    Unread {
+        name: Symbol,
+    },
     /// Anything else that needs one sentence.
     Other {
-        code: &'static str,
-        headline: String,
-        label: String,
-        help: Option<String>,
-    },
-    /// A lint.
-    Lint {
         code: &'static str,
         headline: String,
         label: String,

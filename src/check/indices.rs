@@ -146,7 +146,13 @@ impl<'t> Checker<'t> {
                         // `top + i` fixes no range, not even where top is 0.
                         (Some(form), Some(_)) if form.terms.is_empty() => {}
                         (Some(form), Some(size)) => ranges.forms.push((form, size, inner.at)),
-                        (Some(_), None) => {}
+                        (Some(form), None) => {
+                            if shape.is_some() {
+                                // One subscript too many is told later; its index has a range as far as ranges go.
+                                let poison = self.sizes.poison(inner.at);
+                                self.constrain(ranges, form, poison, inner.at);
+                            }
+                        }
                         (None, _) => self.collect(inner, ranges, env),
                     }
                 }

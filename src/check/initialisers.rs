@@ -5,13 +5,36 @@
 //! uniform where it is multiplied under a sum, 1 where it is only multiplied, normal(0, 0.02) where it is looked up in,
 //! 0 where it is only added. Source: Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015.
 
+use super::forms::each_part;
 use super::net::{Binary, Flat, Initialiser, ParamId, Piece, Scalar, Subscript, TensorId, TensorKind, VarId};
 use super::params::{Declared, Start};
 use crate::size::{SizeId, Sizes};
+use indexmap::IndexMap;
+
+/// Which pieces read each parameter.
+pub struct Readers<'f>(IndexMap<ParamId, Vec<(TensorId, &'f Piece)>>);
+
+impl<'f> Readers<'f> {
+    /// Looks through all flat lists once.
+    pub fn of(flats: &[&'f Flat]) -> Readers<'f> {
+        let mut readers: IndexMap<ParamId, Vec<(TensorId, &'f Piece)>> = IndexMap::new();
+        for flat in flats {
+            for piece in &flat.pieces {
+                each_part(&piece.body, &mut |part| {
+                    let Scalar::Load { tensor, .. } = part else { return };
+                    if let TensorKind::Param(id) = flat.tensors[*tensor].kind {
+                        readers.entry(id).or_default().push((*tensor, piece));
+                    }
+                });
+            }
+        }
+        Readers(readers)
+    }
+}
 
 /// How a parameter starts.
-pub fn initial(declared: &Declared, id: ParamId, flats: &[&Flat], sizes: &Sizes) -> Initialiser {
-    let fans = || fans(id, &declared.shape, flats, sizes);
+pub fn initial(declared: &Declared, id: ParamId, readers: &Readers, sizes: &Sizes) -> Initialiser {
+    let fans = || fans(id, &declared.shape, readers, sizes);
     match &declared.start {
         Start::Given(given) => given.clone(),
         Start::Glorot => glorot(fans()),
@@ -52,24 +75,18 @@ struct Fans {
 }
 
 /// The first strongest use decides.
-fn fans(id: ParamId, shape: &[SizeId], flats: &[&Flat], sizes: &Sizes) -> Fans {
-    let mut best = Fans { sort: Sort::Added, fan_in: 0.0, fan_out: 0.0 };
-    let mut known = false;
-    for flat in flats {
-        let tensor = flat.tensors.iter().find(|(_, t)| matches!(t.kind, TensorKind::Param(p) if p == id));
-        let Some((tensor, _)) = tensor else { continue };
-        for piece in &flat.pieces {
-            let mut look = Look { tensor, piece, shape, sizes, sums: Vec::new(), found: Vec::new() };
-            look.walk(&piece.body, &[], false);
-            for found in look.found {
-                if !known || found.sort > best.sort {
-                    best = found;
-                    known = true;
-                }
+fn fans(id: ParamId, shape: &[SizeId], readers: &Readers, sizes: &Sizes) -> Fans {
+    let mut best: Option<Fans> = None;
+    for &(tensor, piece) in readers.0.get(&id).into_iter().flatten() {
+        let mut look = Look { tensor, piece, shape, sizes, sums: Vec::new(), found: Vec::new() };
+        look.walk(&piece.body, &[], false);
+        for found in look.found {
+            if best.as_ref().is_none_or(|best| found.sort > best.sort) {
+                best = Some(found);
             }
         }
     }
-    best
+    best.unwrap_or(Fans { sort: Sort::Added, fan_in: 0.0, fan_out: 0.0 })
 }
 
 /// The walk through one piece.
@@ -144,7 +161,7 @@ impl<'a> Look<'a> {
 /// Whether an expression depends on a variable.
 fn mentions(scalar: &Scalar, var: VarId) -> bool {
     let mut found = false;
-    super::forms::each_part(scalar, &mut |part| {
+    each_part(scalar, &mut |part| {
         if let Scalar::Load { subscripts, .. } = part {
             found |= subscripts.iter().any(|subscript| match subscript {
                 Subscript::Affine(form) => form.mentions(var),

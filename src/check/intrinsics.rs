@@ -116,7 +116,7 @@ impl<'t> Checker<'t> {
 
     fn wrong_count(&mut self, intrinsic: Intrinsic, takes: usize, at: Span, env: &Env) -> Value<'t> {
         let block = Symbol::from(intrinsic.name());
-        self.raise(Fact::TooManyArguments { block, takes, inputs: vec![] }, at, env);
+        self.raise(Fact::ArgumentCount { block, takes }, at, env);
         Value::Poison
     }
 
@@ -318,7 +318,7 @@ impl<'t> Checker<'t> {
             return Value::Poison;
         };
         if !self.may_equal(lhs_size, rhs_size) {
-            self.raise(Fact::InnerSizes { lhs, rhs, lhs_size, rhs_size }, at, env);
+            self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return Value::Poison;
         }
         match self.binary(Binary::Mul, a, b, at, env) {

@@ -17,7 +17,7 @@ use crate::source::tree::{self, Dim, Input, Item, ItemKind, NetworkKind, Tree, T
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The scope of the user's constants, and that of the library, which has none.
@@ -67,6 +67,7 @@ pub fn check_items(
         let draft = checker.net(definition, &env);
         drafts.nets.push(draft);
     }
+    checker.class_outputs = class_outputs(tree, &drafts.nets);
     for item in &tree.items {
         if let ItemKind::Data { name, fields, body } = &item.kind {
             let dataset = checker.dataset(name, fields, body, item.at, &env);
@@ -86,8 +87,26 @@ pub fn check_items(
         }
     }
     checker.unused(&env);
+    if !problems.has_errors() {
+        checker.unread(&env);
+    }
     super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
+    checker.calls.iter().for_each(|(head, call)| problems.fine_use(*head, *call));
     finish(checker, drafts)
+}
+
+/// What the nets that are trained on each data set give as a vector: one number for each class.
+fn class_outputs(tree: &Tree, nets: &[NetDraft]) -> IndexMap<Symbol, SizeId> {
+    let mut found = IndexMap::new();
+    for item in &tree.items {
+        let ItemKind::Train { nets: names, data: Some(data), .. } = &item.kind else { continue };
+        let trained = nets.iter().filter(|net| names.iter().any(|name| name.text == net.name));
+        let vectors = trained.flat_map(|net| &net.outputs).filter(|field| field.shape.len() == 1);
+        for field in vectors {
+            found.entry(data.text.clone()).or_insert(field.shape[0]);
+        }
+    }
+    found
 }
 
 fn definitions<'t>(tree: &'t Tree, library: &'t [Tree]) -> Vec<Definition<'t>> {
@@ -118,7 +137,8 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         depth: 0,
         library,
     };
-    let scope = |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], bound: Vec::new() };
+    let scope =
+        |env: Env| Scope { parent: None, names: IndexMap::new(), env, outputs: &[], network: None, bound: Vec::new() };
     let _ = tree;
     Checker {
         sources,
@@ -134,6 +154,12 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         guards: Vec::new(),
         active: Vec::new(),
         quiet: 0,
+        raised: 0,
+        calls: Vec::new(),
+        forcing: Vec::new(),
+        class_outputs: IndexMap::new(),
+        asked: BTreeSet::new(),
+        unasked: BTreeMap::new(),
         options,
         remarks: Vec::new(),
         live: BTreeSet::new(),

@@ -9,6 +9,7 @@
 //! at its place, never guessed.
 
 mod bind;
+mod bind_odd;
 mod births;
 mod call;
 mod checker;
@@ -26,6 +27,7 @@ mod indices;
 mod initialisers;
 mod intrinsics;
 mod items;
+mod lints;
 mod names;
 pub mod net;
 mod numbers;

@@ -36,10 +36,10 @@ impl<'t> Checker<'t> {
         let fact = match fault.error {
             SizeError::Overflow => Fact::TooLarge { size: Some(fault.size) },
             SizeError::NotWhole { .. } => match self.sizes.all[fault.size].reason.from[..] {
-                [lhs, rhs, ..] => Fact::NotWhole { lhs, rhs, size: fault.size },
-                _ => Fact::NotWhole { lhs: fault.size, rhs: fault.size, size: fault.size },
+                [lhs, rhs, ..] => Fact::NotWhole { lhs, rhs },
+                _ => Fact::NotWhole { lhs: fault.size, rhs: fault.size },
             },
-            SizeError::ByZero => Fact::ByZero,
+            SizeError::ByZero => Fact::ByZero { size: fault.size },
             SizeError::Negative(_) => Fact::NotPositive { size: fault.size },
         };
         self.raise(fact, at, env);
@@ -51,7 +51,7 @@ impl<'t> Checker<'t> {
         match value {
             Value::Number(Number::Whole(open)) => self.close(open, env),
             Value::Number(Number::Real(_, Some(ratio))) => {
-                self.raise(Fact::NotWhole { lhs: ratio.lhs, rhs: ratio.rhs, size: ratio.size }, ratio.at, env);
+                self.raise(Fact::NotWhole { lhs: ratio.lhs, rhs: ratio.rhs }, ratio.at, env);
                 self.sizes.poison(at)
             }
             Value::Poison => self.sizes.poison(at),
@@ -161,16 +161,15 @@ impl<'t> Checker<'t> {
         if op != BinaryOp::Div {
             return Some(Number::Whole(open));
         }
-        let fault = match self.sizes.compute(open.formula.clone(), &open.from, at) {
-            Ok(_) => return Some(Number::Whole(open)),
-            Err(fault) => fault,
-        };
+        if self.sizes.compute(open.formula.clone(), &open.from, at).is_ok() {
+            return Some(Number::Whole(open));
+        }
         // As a real number a division need not come out whole; whoever takes it for a size is told.
         let (lhs, rhs) = (self.close(a.clone(), env), self.close(b.clone(), env));
         let (Some(x), Some(y)) = (self.sizes.number(lhs), self.sizes.number(rhs)) else {
             return Some(Number::Real(f64::NAN, None));
         };
-        Some(Number::Real(x as f64 / y as f64, Some(Ratio { size: fault.size, lhs, rhs, at })))
+        Some(Number::Real(x as f64 / y as f64, Some(Ratio { lhs, rhs, at })))
     }
 
     fn whole_power(&mut self, a: &Open, b: &Open, at: Span, env: &Env) -> Option<Number> {

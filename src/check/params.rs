@@ -4,7 +4,7 @@
 
 use super::births::BirthId;
 use super::checker::Checker;
-use super::found::{Fact, Part};
+use super::found::Fact;
 use super::net::{Element, Initialiser, ParamId};
 use super::scope::Env;
 use super::values::{Number, Value, View};
@@ -95,10 +95,8 @@ impl<'t> Checker<'t> {
         let id = self.params.declare(declared);
         let known = self.params.get(id).shape.clone();
         if known.len() != shape.len() || !known.iter().zip(&shape).all(|(a, b)| self.may_equal(*a, *b)) {
-            let what = format!("the shared weights '{name}'");
-            let declared = (self.params.get(id).at, known.iter().map(|size| Some(*size)).collect());
             let at = env.call.unwrap_or(at);
-            self.raise(Fact::NotDeclared { what, declared, comes: Part { at, shape } }, at, env);
+            self.raise(Fact::SharedWeights { name: name.clone(), first: known.clone(), again: shape }, at, env);
             return self.poisoned(known, Element::Real, env, at);
         }
         let tensor = self.flat.param(id, name, shape, env.use_id, at);

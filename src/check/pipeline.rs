@@ -104,7 +104,11 @@ impl<'t> Checker<'t> {
         let args = self.arguments(args, env);
         let Some(callee) = self.callee_of(name, env, true) else {
             if self.find(env.scope, name).is_some() {
-                self.raise(Fact::NotALayer { is: "a tensor".into() }, name_at, env);
+                let is = match self.find(env.scope, name).map(|scope| self.force(scope, name)) {
+                    Some(Ok(value)) => value.what(),
+                    Some(Err(_)) | None => "a tensor",
+                };
+                self.raise(Fact::NotALayer { is: is.into() }, name_at, env);
             } else {
                 let near = self.near(name, env, true);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: true }, name_at, env);
@@ -140,6 +144,7 @@ impl<'t> Checker<'t> {
         match callee {
             Callee::Network(definition) => self.call_network(definition, piped, args, None, at, env),
             Callee::Intrinsic(intrinsic) => self.call_intrinsic(*intrinsic, piped, args, at, env),
+            Callee::Poison => Value::Poison,
             Callee::Layer(layer) => {
                 let mut args = args.iter();
                 let input = match piped {
@@ -148,7 +153,7 @@ impl<'t> Checker<'t> {
                 };
                 let Some(input) = input else { return Value::Layer(layer.clone()) };
                 if let Some(extra) = args.next() {
-                    let fact = Fact::TooManyArguments { block: "the layer".into(), takes: 1, inputs: vec![] };
+                    let fact = Fact::TooManyArguments { block: "the layer".into(), inputs: vec![] };
                     self.raise(fact, extra.at, env);
                 }
                 self.apply_layer(&layer.clone(), input, at, env)
@@ -412,8 +417,24 @@ impl<'t> Checker<'t> {
         }
         match comes.iter().any(|size| self.sizes.is_poisoned(*size)) {
             true => self.reset(ty, Some(comes), stage, env),
-            false => value,
+            false => self.confirmed(value, ty, &dims),
         }
+    }
+
+    /// A remark that is right is the nearest place where its sizes can be read.
+    fn confirmed(&mut self, value: Value<'t>, ty: &'t Type, dims: &[Option<SizeId>]) -> Value<'t> {
+        let Value::View(view) = &value else { return value };
+        if !matches!(self.flat.tensors[view.tensor].kind, super::net::TensorKind::Defined) {
+            return value;
+        }
+        let (tensor, hidden) = (view.tensor, view.hidden.len());
+        for (i, (dim, written)) in dims.iter().zip(&ty.dims).enumerate() {
+            let (Some(_), tree::Dim::Size(expr)) = (dim, written) else { continue };
+            let from = self.flat.tensors[tensor].shape[hidden + i];
+            let Some(known) = self.sizes.value(from).cloned() else { continue };
+            self.flat.tensors[tensor].shape[hidden + i] = self.sizes.remark(known, Some(from), expr.at);
+        }
+        value
     }
 
     /// After an error a remark says what goes on.

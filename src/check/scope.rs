@@ -7,7 +7,7 @@ use super::net::{UseId, VarId};
 use super::values::Value;
 use crate::ids::{Id, Symbol};
 use crate::source::Span;
-use crate::source::tree::{Dim, Output, Pipeline, Statement, Type};
+use crate::source::tree::{Dim, Network, Output, Pipeline, Statement, Type};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 use std::rc::Rc;
@@ -21,6 +21,8 @@ pub struct Scope<'t> {
     pub env: Env,
     /// Declared outputs.
     pub outputs: &'t [Output],
+    /// The block whose body this is.
+    pub network: Option<&'t Network>,
     /// The numbers that the names of this use have, for messages.
     pub bound: Vec<(Symbol, crate::size::SizeId)>,
 }

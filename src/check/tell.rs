@@ -15,20 +15,30 @@ use crate::source::{Sources, Span};
 /// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's.
 pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol, Span)], problems: &mut Problems) {
     for finding in found {
-        let within = finding.used.as_ref().map(|(call, bound)| InUse {
-            block: Symbol::from(""),
-            definition: *call,
-            call: *call,
-            bound: bound.iter().map(|(name, size)| (name.clone(), Given::Size(*size))).collect(),
-        });
-        if let Some(within) = within.clone() {
-            problems.enter(within);
-        }
+        let uses = uses(finding, sources);
+        let n = uses.len();
+        uses.into_iter().for_each(|used| problems.enter(used));
         Telling { at: finding.at, sources, sizes, heads, problems }.fact(&finding.fact);
-        if within.is_some() {
-            problems.leave();
-        }
+        (0..n).for_each(|_| problems.leave());
     }
+}
+
+/// The use of a user's block, whose numbers are told, and the call behind which the library's text is not shown.
+fn uses(finding: &Found, sources: &Sources) -> Vec<InUse> {
+    let library = InUse { block: "".into(), definition: None, inside: None, call: finding.at, bound: Vec::new() };
+    let Some(used) = &finding.used else { return vec![library] };
+    let head = sources.text(used.head);
+    let mut bound: Vec<(Symbol, SizeId)> = used.bound.clone();
+    // In the order of the head, whatever the order of binding was.
+    bound.sort_by_key(|(name, _)| words::place(head, name));
+    let own = InUse {
+        block: used.block.clone(),
+        definition: Some(used.head),
+        inside: Some(used.head.to(used.body)),
+        call: used.call,
+        bound: bound.into_iter().map(|(name, size)| (name, Given::Size(size))).collect(),
+    };
+    vec![own, library]
 }
 
 /// One finding on its way.
@@ -61,9 +71,12 @@ impl Telling<'_> {
                 let signature = head.map_or_else(|| self.signature(block, inputs), Signature::Head);
                 self.problems.push(MissingArgument { at, names: vec![name.clone()], block: block.clone(), signature });
             }
-            Fact::TooManyArguments { block, takes: _, inputs } => {
+            Fact::TooManyArguments { block, inputs } => {
                 let signature = self.signature(block, inputs);
                 self.problems.push(TooManyArguments { at, block: block.clone(), twice: None, signature });
+            }
+            Fact::ArgumentCount { block, takes } => {
+                self.problems.push(ArgumentCount { at, block: block.clone(), takes: *takes });
             }
             Fact::ArgumentTwice { block, name } => {
                 let signature = self.signature(block, &[]);
@@ -73,10 +86,10 @@ impl Telling<'_> {
             Fact::WrongSort { wants, is } => self.wrong_kind(wants.clone(), is.clone()),
             Fact::Recursion { block } => self.problems.push(Recursion { cycle: vec![(block.clone(), at)] }),
             Fact::NotYet { what } => self.problems.push(Waits { at, what: what.clone(), meanwhile: None }),
-            Fact::InnerSizes { lhs, rhs, lhs_size: _, rhs_size: _ } => {
+            Fact::InnerSizes { lhs, rhs } => {
                 self.problems.push(InnerSizes { at, lhs: operand(lhs), rhs: operand(rhs) });
             }
-            Fact::Required { text, block: _, output, require } => self.required(text, output, *require),
+            Fact::Required { text, bound, output, condition } => self.required(text, bound, output, *condition),
             Fact::ShapesDiffer { op, lhs, rhs } => {
                 let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
                 self.problems.push(UnequalShapes { what, lhs: operand(lhs), rhs: operand(rhs) });
@@ -85,7 +98,7 @@ impl Telling<'_> {
                 let (written, actual) = (written.clone(), comes.clone());
                 self.problems.push(RemarkWrong { at, stage: *stage, written, actual });
             }
-            Fact::OnlyRight { name, values, target: _, target_at, reduction, uses } => {
+            Fact::OnlyRight { name, values, target_at, reduction, uses } => {
                 let (name, uses, term) = (name.clone(), uses.clone(), Some(*reduction));
                 self.problems.push(IndexUnbound { name, uses, extent: *values, left: *target_at, term });
             }
@@ -95,6 +108,10 @@ impl Telling<'_> {
             Fact::NotDeclared { what, declared: (declared, wanted), comes } => {
                 let (what, wanted, given) = (plain(what), wanted.clone(), operand(comes));
                 self.problems.push(InputShape { what, declared: *declared, wanted, given });
+            }
+            Fact::SharedWeights { name, first, again } => {
+                let (name, first, again) = (name.clone(), first.clone(), again.clone());
+                self.problems.push(SharedWeights { at, name, first, again });
             }
             Fact::Rank { what, wants, has, shape } => {
                 let (tensor, shape, wanted) = (plain(what), shape.clone(), *wants);
@@ -122,8 +139,8 @@ impl Telling<'_> {
                 self.problems.push(IndexBeyond { at, found, classes: *wanted });
             }
             Fact::UnknownCode { code } => self.problems.push(UnknownCode { at, code: code.clone() }),
-            Fact::OutOfRange { tensor, axis: _, low, high, size } => {
-                let (values, tensor) = (Some((*low, *high)), tensor.to_string());
+            Fact::OutOfRange { tensor, axis, low, high, size } => {
+                let (values, tensor, at) = (Some((*low, *high)), tensor.to_string(), self.subscript(*axis));
                 self.problems.push(OutOfRange { at, values, extent: *size, tensor });
             }
             Fact::NoRange { name } => self.problems.push(RangeUnknown { at, name: name.clone() }),
@@ -138,7 +155,7 @@ impl Telling<'_> {
             Fact::Gaps { name, written, total } => {
                 self.problems.push(Gaps { at, name: name.clone(), written: *written, total: *total });
             }
-            Fact::NotWhole { lhs, rhs, size: _ } => self.problems.push(NotWhole { at, lhs: *lhs, rhs: *rhs }),
+            Fact::NotWhole { lhs, rhs } => self.problems.push(NotWhole { at, lhs: *lhs, rhs: *rhs }),
             Fact::TooLarge { size } => {
                 self.problems.push(SizeTooLarge { at, size: *size, what: "this size".to_string() });
             }
@@ -146,21 +163,21 @@ impl Telling<'_> {
                 Some(window) => self.problems.push(window),
                 None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
             },
-            Fact::ByZero => self.problems.push(DividedByZero { at, size: None }),
+            Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
-            Fact::Cycle { name, through } => self.cycle(name, through),
-            Fact::NotProbability { block, input: _, made, exclusive } => self.raw(block, *made, *exclusive),
+            Fact::Cycle { through } => self.cycle(through),
+            Fact::NotProbability { block, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
             }
-            Fact::NotIndex { what, made: _ } => {
+            Fact::NotIndex { what } => {
                 self.wrong_kind(format!("{} takes whole numbers, index(n)", plain(what)), "real numbers".into());
             }
             Fact::Mapped { block, why } => {
                 let (block, reason) = (block.clone(), why.to_string());
                 self.problems.push(NotMapped { at, block, reason });
             }
-            Fact::Classes { data, net, names, source } => {
+            Fact::Classes { output, data, net, names, source } => {
                 let n = self.sizes.number(*data).unwrap_or_default();
                 self.problems.push(DataDisagrees {
                     unit: "classes".to_string(),
@@ -168,7 +185,7 @@ impl Telling<'_> {
                     found: *net as i64,
                     names: names.iter().map(|name| name.to_string()).collect(),
                     field: Some((at, n)),
-                    net: None,
+                    net: *output,
                 });
             }
             Fact::DataShape { field, declared, has, source } => {
@@ -187,8 +204,13 @@ impl Telling<'_> {
             }
             Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
             Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
+            Fact::DropsRows { window, input, output, lost } => {
+                let (window, input, lost) = (window.clone(), input.clone(), lost.clone());
+                self.problems.push(DropsRows { at, window, input, output: *output, lost });
+            }
+            Fact::Unread { name } => self.problems.push(Unused { at, name: name.clone() }),
             Fact::Setting { name, known, wants } => self.setting(name, known, wants),
-            Fact::Other { code, headline, label, help } | Fact::Lint { code, headline, label, help } => {
+            Fact::Other { code, headline, label, help } => {
                 let labels = vec![Label { at, text: label.clone() }];
                 let helps = help.iter().map(|text| Help { text: text.clone(), edits: Vec::new() }).collect();
                 let (headline, notes) = (headline.clone(), Vec::new());
@@ -204,23 +226,62 @@ impl Telling<'_> {
     }
 
     /// A window without a place where the outputs say so, else the block's own words alone.
-    fn required(&mut self, text: &str, output: &[SizeId], condition: Span) {
+    fn required(&mut self, text: &str, bound: &[(Symbol, SizeId)], output: &[SizeId], condition: Span) {
         let (at, words) = (self.at, Some(text.to_string()));
         match WindowTooLarge::of(self.sizes, output, at, words) {
             Some(window) => self.problems.push(window),
-            None => self.problems.push(RequireFailed { at, text: text.to_string(), condition, sizes: Vec::new() }),
+            None => self.problems.push(RequireFailed { at, text: text.to_string(), condition, bound: bound.to_vec() }),
         }
     }
 
-    fn cycle(&mut self, name: &Symbol, through: &[(Symbol, Span)]) {
-        let mut cycle = vec![Need { name: name.to_string(), at: self.at, needs: name.to_string() }];
-        for (next, at) in through.iter().filter(|(next, at)| **next != **name && *at != self.at) {
-            if let Some(last) = cycle.last_mut() {
-                last.needs = next.to_string();
+    /// The place of one subscript in `x[i, j + 1]`.
+    fn subscript(&self, axis: usize) -> Span {
+        let text = self.sources.text(self.at);
+        let (mut depth, mut n, mut start) = (0_i32, 0, None);
+        for (i, c) in text.char_indices() {
+            let ends = depth == 1 && matches!(c, ',' | ']');
+            if let (true, true, Some(from)) = (ends, n == axis, start) {
+                let own: &str = &text[from..i];
+                let lead = own.len() - own.trim_start().len();
+                let first = self.at.start + (from + lead) as u32;
+                return Span { start: first, end: first + own.trim().len() as u32, ..self.at };
             }
-            cycle.push(Need { name: next.to_string(), at: *at, needs: name.to_string() });
+            match c {
+                '[' | '(' => depth += 1,
+                ']' | ')' => depth -= 1,
+                _other => {}
+            }
+            if (c == '[' || c == ',') && depth == 1 {
+                n += usize::from(c == ',');
+                start = Some(i + 1);
+            }
         }
+        self.at
+    }
+
+    /// Each definition of the circle, with the place where it needs the next one.
+    fn cycle(&mut self, through: &[(Symbol, Span)]) {
+        let next = |i: usize| through[(i + 1) % through.len()].0.clone();
+        let links = through.iter().enumerate().map(|(i, (name, definition))| {
+            let needs = next(i);
+            let at = if i + 1 == through.len() { self.at } else { self.used_in(*definition, &needs) };
+            Need { name: name.to_string(), at, needs: needs.to_string() }
+        });
+        let cycle = links.collect();
         self.problems.push(NeedsItself { cycle });
+    }
+
+    /// Where a name stands on the right side of a definition.
+    fn used_in(&self, definition: Span, name: &str) -> Span {
+        let text = self.sources.text(definition);
+        let right = text.find('=').map_or(0, |at| at + 1);
+        match words::place(&text[right..], name) {
+            Some(at) => {
+                let start = definition.start + (right + at) as u32;
+                Span { start, end: start + name.len() as u32, ..definition }
+            }
+            None => definition,
+        }
     }
 
     fn raw(&mut self, block: &Symbol, made: Span, exclusive: bool) {

@@ -59,6 +59,9 @@ impl<'t> Checker<'t> {
                 None
             }
             Some(code) => {
+                if crate::problem::find(&code.text).is_none() {
+                    self.raise(Fact::UnknownCode { code: code.text.clone() }, code.at, &env);
+                }
                 let mut problems = Problems::default();
                 super::tell::tell(&own, self.sources, &self.sizes, heads, &mut problems);
                 Some((code.text.clone(), problems.codes()))
@@ -148,7 +151,7 @@ impl<'t> Checker<'t> {
     pub fn call_tree(&mut self, intrinsic: Intrinsic, args: &'t [Argument], at: Span, env: &Env) -> Value<'t> {
         let [one] = args else {
             let block = Symbol::from(intrinsic.name());
-            self.raise(Fact::TooManyArguments { block, takes: 1, inputs: vec![] }, at, env);
+            self.raise(Fact::TooManyArguments { block, inputs: vec![] }, at, env);
             return Value::Poison;
         };
         let Head::Expr(expr) = &one.value.head else {

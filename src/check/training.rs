@@ -181,11 +181,15 @@ impl<'t> Checker<'t> {
         let StatementKind::Minimise { value, over, using } = &statement.kind else { return None };
         let env = self.open_body(work, true);
         let loss = self.scalar(value, "loss", "minimise", &env);
-        self.finish_definitions(&env);
+        self.look_at_rest(&env);
+        let poisoned = self.flat.poisoned;
         let draft = self.end(loss.into_iter().map(|loss| ("loss".into(), loss)).collect());
         let over = self.over(over, work, &draft, statement.at);
         let used = self.using(using, &work.env)?;
         loss?;
+        if over.is_empty() && poisoned {
+            return None;
+        }
         if over.is_empty() {
             let headline = "nothing is trained: this objective reads no parameter that it is over".to_string();
             let label = "no parameter".to_string();
@@ -203,16 +207,6 @@ impl<'t> Checker<'t> {
         }
         let optimiser = definition.network.name.text.clone();
         Some(ObjectiveDraft { draft, over, optimiser, clip, updates, at: statement.at })
-    }
-
-    /// Definitions that nothing asked for are looked at too.
-    fn finish_definitions(&mut self, env: &Env) {
-        let names: Vec<Symbol> = self.scope(env.scope).names.keys().cloned().collect();
-        for name in names {
-            if let Some(Entry::Pending(_)) = self.scope(env.scope).names.get(&name) {
-                let _ = self.force(env.scope, &name);
-            }
-        }
     }
 
     /// One number for each example, as a tensor of its own.
@@ -338,6 +332,16 @@ impl<'t> Checker<'t> {
                     "batch" => draft.batch = count,
                     _seed => draft.seed = n as u64,
                 }
+            }
+            let literal = matches!(&value.head, Head::Expr(Expr { kind: ExprKind::Number(..), .. }));
+            let meant = crate::problem::words::nearest(&name.text, SETTINGS.iter().copied());
+            if literal && meant.is_some() && !SETTINGS.contains(&&*name.text) {
+                let known = SETTINGS.iter().map(|s| Symbol::from(*s)).collect();
+                self.raise(
+                    Fact::Setting { name: name.text.clone(), known, wants: "setting".into() },
+                    name.at,
+                    &work.env,
+                );
             }
             if matches!(&*name.text, "truncate" | "carry") {
                 self.raise(Fact::NotYet { what: format!("'{}'", name.text) }, statement.at, &work.env);

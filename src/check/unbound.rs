@@ -36,7 +36,10 @@ fn term(expr: &Expr, uses: &[Span]) -> Span {
             let inner = inner.filter_map(|value| if let Head::Expr(expr) = &value.head { Some(expr) } else { None });
             inner.into_iter().find(|arg| holds(arg)).map_or(expr.at, |arg| term(arg, uses))
         }
-        _other => expr.at,
+        ExprKind::Call { .. } | ExprKind::Binary { .. } | ExprKind::Number(..) | ExprKind::Window(_) => expr.at,
+        ExprKind::Text(_) | ExprKind::Array(_) | ExprKind::Name(_) | ExprKind::Group(_) => expr.at,
+        ExprKind::Repeat { .. } | ExprKind::Subscript { .. } | ExprKind::Member { .. } => expr.at,
+        ExprKind::Negate(_) => expr.at,
     }
 }
 

@@ -257,13 +257,7 @@ impl<'t> Checker<'t> {
         if env.library {
             return;
         }
-        let names: Vec<Symbol> = self.scope(env.scope).names.keys().cloned().collect();
-        for name in names {
-            if let Some(Entry::Pending(_)) = self.scope(env.scope).names.get(&name) {
-                // A circle was reported where it closed.
-                let _ = self.force(env.scope, &name);
-            }
-        }
+        self.look_at_rest(env);
     }
 
     fn update(&mut self, name: &'t Name, value: &'t Pipeline, at: Span, env: &Env) {

@@ -52,8 +52,6 @@ pub struct Open {
 /// `128 / 6`
 #[derive(Clone, Copy, Debug)]
 pub struct Ratio {
-    /// A poisoned size whose reason is the formula.
-    pub size: SizeId,
     pub lhs: SizeId,
     pub rhs: SizeId,
     pub at: Span,
@@ -114,6 +112,8 @@ pub enum Callee<'t> {
     Network(&'t Definition<'t>),
     Intrinsic(super::intrinsics::Intrinsic),
     Layer(Rc<Layer<'t>>),
+    /// A name that an error left without a meaning.
+    Poison,
 }
 
 /// A net, a block or an optimiser of the user's file or the library.

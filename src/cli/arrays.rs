@@ -121,7 +121,10 @@ fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, 
     let mut batch: Option<usize> = None;
     for want in wanted {
         let Some(array) = arrays.get(&want.name) else {
-            return Err(Failure::usage(format!("the input `{}` is missing: --input {}=FILE.npy", want.name, want.name)));
+            return Err(Failure::usage(format!(
+                "the input `{}` is missing: --input {}=FILE.npy",
+                want.name, want.name
+            )));
         };
         let (rows, batched) = match array.shape.len().checked_sub(want.shape.len()) {
             Some(0) if array.shape == want.shape => (1, false),
@@ -134,12 +137,20 @@ fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, 
             }
         };
         if batch.is_some_and(|known| known != rows) {
-            return Err(Failure::new(format!("`{}` has {rows} examples, another input {}", want.name, batch.unwrap_or(1))));
+            return Err(Failure::new(format!(
+                "`{}` has {rows} examples, another input {}",
+                want.name,
+                batch.unwrap_or(1)
+            )));
         }
         if let Some(n) = want.classes {
             let outside = array.values.iter().find(|v| v.fract() != 0.0 || **v < 0.0 || **v >= n as f64);
             if let Some(value) = outside {
-                return Err(Failure::new(format!("`{}` holds whole numbers from 0 to {}; here is {value}", want.name, n - 1)));
+                return Err(Failure::new(format!(
+                    "`{}` holds whole numbers from 0 to {}; here is {value}",
+                    want.name,
+                    n - 1
+                )));
             }
         }
         batch = Some(rows);
@@ -150,7 +161,8 @@ fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, 
     }
     let rows = batch.unwrap_or(1);
     let batched = wanted.iter().any(|w| rows != 1 || arrays[&w.name].shape.len() > w.shape.len() + 1);
-    let batch = u32::try_from(rows).ok().filter(|rows| *rows > 0).ok_or_else(|| Failure::new("there are no examples"))?;
+    let batch =
+        u32::try_from(rows).ok().filter(|rows| *rows > 0).ok_or_else(|| Failure::new("there are no examples"))?;
     Ok(Given { arrays, batch, batched })
 }
 
@@ -180,7 +192,10 @@ pub fn write(path: &Path, arrays: &[(String, Array)], double: bool) -> Result<()
         Some("npy") => {
             let [(_, array)] = arrays else {
                 let names: Vec<&str> = arrays.iter().map(|(name, _)| name.as_str()).collect();
-                return Err(Failure::usage(format!("a .npy holds one array, these are {}: use .npz", names.join(", "))));
+                return Err(Failure::usage(format!(
+                    "a .npy holds one array, these are {}: use .npz",
+                    names.join(", ")
+                )));
             };
             write_npy(&mut file, array, double).map_err(failed)?;
         }
@@ -198,7 +213,12 @@ pub fn write(path: &Path, arrays: &[(String, Array)], double: bool) -> Result<()
             let text = Value::Object(members.collect()).to_string();
             file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
         }
-        _ => return Err(Failure::usage(format!("{}: arrays are written to .npy, .npz and .json files", path.display()))),
+        _ => {
+            return Err(Failure::usage(format!(
+                "{}: arrays are written to .npy, .npz and .json files",
+                path.display()
+            )));
+        }
     }
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;

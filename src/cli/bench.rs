@@ -142,10 +142,19 @@ fn busy() -> (f64, f64) {
     // USER_HZ is 100 on every Linux that Rust supports.
     const TICKS: f64 = 100.0;
     let whole = std::fs::read_to_string("/proc/stat").unwrap_or_default();
-    let fields: Vec<f64> = whole.lines().next().unwrap_or("").split_whitespace().skip(1).take(8).flat_map(str::parse).collect();
+    let fields: Vec<f64> =
+        whole.lines().next().unwrap_or("").split_whitespace().skip(1).take(8).flat_map(str::parse).collect();
     let machine = if fields.len() == 8 { fields.iter().sum::<f64>() - fields[3] - fields[4] } else { 0.0 };
     let own = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let own = own.rsplit(')').next().unwrap_or("").split_whitespace().skip(11).take(2).flat_map(str::parse::<f64>).sum::<f64>();
+    let own = own
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .flat_map(str::parse::<f64>)
+        .sum::<f64>();
     (machine / TICKS, own / TICKS)
 }
 

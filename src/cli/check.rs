@@ -83,7 +83,9 @@ fn job(checked: &Checked) -> Option<(Job<'_>, u32)> {
 }
 
 fn emit(args: &Args, common: &Common, checked: &Checked, wanted: &[Stage]) -> Result<(), Failure> {
-    let Some((job, batch)) = job(checked) else { return Err(Failure::new("this file has nothing to compile: no `net`, no `train`")) };
+    let Some((job, batch)) = job(checked) else {
+        return Err(Failure::new("this file has nothing to compile: no `net`, no `train`"));
+    };
     let batch = args.batch.unwrap_or(batch);
     if args.time {
         for (stage, time) in emit::times(checked, job, batch, common.target()).map_err(Failure::new)? {

@@ -7,9 +7,9 @@ use crate::compile;
 use crate::data::{self, DataProblem, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
+use crate::source::{MAX_BYTES, Sources, add_bytes};
 use crate::target::Target;
 use crate::train::session::RunError;
-use crate::source::{MAX_BYTES, Sources, add_bytes};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -211,7 +211,9 @@ impl Common {
                 let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
                 match data::facts(call, &request) {
                     Ok(found) => facts.add(&dataset.name, split, found),
-                    Err(error) if error.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &error.path),
+                    Err(error) if error.problem == DataProblem::Absent => {
+                        facts.absent(&dataset.name, split, &error.path)
+                    }
                     Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
                 }
             }
@@ -219,7 +221,6 @@ impl Common {
         facts
     }
 }
-
 
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {

@@ -29,7 +29,8 @@ pub struct Args {
 pub fn run(args: &Args, common: &Common) -> Outcome {
     let loaded = common.load(&args.file)?;
     let checked = &loaded.checked;
-    let training = checked.trainings.first().ok_or_else(|| Failure::new("this file has no `train`, so no objective"))?;
+    let training =
+        checked.trainings.first().ok_or_else(|| Failure::new("this file has no `train`, so no objective"))?;
     let data = training.data.map(|data| &checked.datasets[data].fields[..]).unwrap_or(&[]);
     let mut given = arrays::read(&args.input, &run::wanted(checked, data))?;
     let mut session = run::open(&loaded, common)?;
@@ -45,7 +46,10 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
         session.run(work, batch, &moment, &mut given)?;
         let named = graph.outputs.iter().map(|(name, id)| {
             let values = session.output(work, batch, name).expect("the program has its outputs");
-            (name.to_string(), Array { shape: shape(&graph, *id), values: values.iter().map(|v| f64::from(*v)).collect() })
+            (
+                name.to_string(),
+                Array { shape: shape(&graph, *id), values: values.iter().map(|v| f64::from(*v)).collect() },
+            )
         });
         named.collect()
     };

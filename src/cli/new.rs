@@ -15,12 +15,14 @@ pub struct Args {
     /// For --pictures: how many of each kind in DIR/train; a fifth of that in DIR/test
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     count: u32,
+    /// For --pictures: pixels of a side
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(8..=4096))]
+    size: u32,
 }
 
 pub fn run(args: &Args) -> Outcome {
     if let Some(folder) = &args.pictures {
-        pictures::write(folder, args.count)?;
-        output::line(&format!("{} pictures of ten kinds in {}", args.count * 10 + (args.count / 5).max(1) * 10, folder.display()));
+        pictures::write(folder, args.count, args.size)?;
     }
     if let Some(path) = &args.file {
         if path.exists() {

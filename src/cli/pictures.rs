@@ -1,6 +1,6 @@
 //! `brolga new --pictures DIR`: drawn pictures of ten kinds, a folder for each, to train a net on without fetching any.
 //!
-//! 128x128 pixels, red, green, blue. Place, size, turn and colours are drawn by (split, kind, number) alone: the same
+//! 128x128 pixels unless asked otherwise, red, green, blue. Place, size, turn and colours are drawn by (split, kind, number) alone: the same
 //! command writes the same pictures on every machine.
 
 use super::common::Failure;
@@ -8,8 +8,6 @@ use crate::data::random::{below, keyed, unit_f64};
 use image::{Rgb, RgbImage};
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
-
-const SIDE: u32 = 128;
 
 /// Whether a point, seen from the figure's middle with its size as 1, belongs to the figure.
 type Figure = fn(f64, f64) -> bool;
@@ -36,14 +34,14 @@ const KINDS: [(&str, Figure); 10] = [
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(folder: &Path, count: u32) -> Result<(), Failure> {
+pub fn write(folder: &Path, count: u32, side: u32) -> Result<(), Failure> {
     for (split, count) in [("train", count), ("test", (count / 5).max(1))] {
         for (kind, figure) in KINDS {
             let folder = folder.join(split).join(kind);
             std::fs::create_dir_all(&folder).map_err(|e| Failure::io(&folder, "make", &e))?;
             for number in 0..count {
                 let path = folder.join(format!("{number:04}.png"));
-                let picture = draw(figure, &mut keyed(1, &format!("picture/{split}/{kind}/{number}")));
+                let picture = draw(figure, side, &mut keyed(1, &format!("picture/{split}/{kind}/{number}")));
                 picture.save(&path).map_err(|e| Failure::new(format!("cannot write {}: {e}", path.display())))?;
             }
         }
@@ -51,14 +49,16 @@ pub fn write(folder: &Path, count: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-fn draw(figure: Figure, rng: &mut ChaCha8Rng) -> RgbImage {
-    let mut between = |low: f64, high: f64| low + (high - low) * unit_f64(rng);
-    let (size, turn) = (between(22.0, 46.0), between(-0.5, 0.5));
-    let middle = f64::from(SIDE) / 2.0;
+fn draw(figure: Figure, side: u32, rng: &mut ChaCha8Rng) -> RgbImage {
+    // measures are those of a picture of 128 pixels
+    let scale = f64::from(side) / 128.0;
+    let mut between = |low: f64, high: f64| (low + (high - low) * unit_f64(rng)) * scale;
+    let (size, turn) = (between(22.0, 46.0), between(-0.5, 0.5) / scale);
+    let middle = f64::from(side) / 2.0;
     let (left, top) = (middle + between(-14.0, 14.0), middle + between(-14.0, 14.0));
     let (cos, sin) = (libm::cos(turn), libm::sin(turn));
     let (paper, ink) = colours(rng);
-    let mut picture = RgbImage::new(SIDE, SIDE);
+    let mut picture = RgbImage::new(side, side);
     for (i, j, pixel) in picture.enumerate_pixels_mut() {
         let (x, y) = ((f64::from(i) - left) / size, (f64::from(j) - top) / size);
         let inside = figure(cos * x + sin * y, cos * y - sin * x);

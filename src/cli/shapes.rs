@@ -151,11 +151,17 @@ fn to_json(net: &Net, table: &Table, line: &dyn Fn(&Row) -> usize) -> Value {
         json!({ "parameters": c.params, "share": percent(c.params, table.total.params),
                 "multiply_adds": c.multiply_adds, "activation_bytes": c.activations * 4 })
     };
-    let rows: Vec<Value> = table.rows.iter().map(|row| {
-        json!({ "layer": row.path, "block": &*row.block, "input": row.input, "output": row.output,
+    let rows: Vec<Value> = table
+        .rows
+        .iter()
+        .map(|row| {
+            json!({ "layer": row.path, "block": &*row.block, "input": row.input, "output": row.output,
                 "line": line(row), "leaf": row.leaf, "counts": counts(&row.counts) })
-    }).collect();
-    let kinds: serde_json::Map<String, Value> =
-        by_kind(table).into_iter().map(|(kind, (n, sum))| (kind, json!({ "count": n, "counts": counts(&sum) }))).collect();
+        })
+        .collect();
+    let kinds: serde_json::Map<String, Value> = by_kind(table)
+        .into_iter()
+        .map(|(kind, (n, sum))| (kind, json!({ "count": n, "counts": counts(&sum) })))
+        .collect();
     json!({ "net": &*net.name, "layers": rows, "kinds": kinds, "total": counts(&table.total) })
 }

@@ -62,7 +62,10 @@ fn outcome(session: &Session, number: usize, test: &Test) -> Vec<String> {
             let (line, _) = session.checked.sources.position(assertion.at);
             let text = session.checked.sources.text(assertion.at);
             let element = if lhs.len() > 1 { format!(" in element {at}") } else { String::new() };
-            wrong.push(format!("line {line}: {text}{element}: the left side is {}, the right side {}", lhs[at], rhs[at]));
+            wrong.push(format!(
+                "line {line}: {text}{element}: the left side is {}, the right side {}",
+                lhs[at], rhs[at]
+            ));
         }
     }
     wrong
@@ -79,4 +82,3 @@ fn holds(a: f64, relation: Comparison, b: f64, within: Option<f64>) -> bool {
         (Comparison::Ge, _) => a >= b,
     }
 }
-

@@ -1,7 +1,7 @@
 //! One line a finding, for editors and scripts: `nets/deep.net:6:6: error[E0302]: a 3x3 window does not fit into 1x1`.
 
 use super::Diagnostic;
-use crate::source::Sources;
+use crate::span::Sources;
 
 /// One diagnostic, with a line end behind it.
 pub fn render(sources: &Sources, diagnostic: &Diagnostic) -> String {

@@ -91,14 +91,13 @@ fn equation(frame: &Frame, exprs: &mut Exprs, scatter: &Scatter) -> Equation {
     let combine = match scatter.combine {
         _ if n_out == axes.len() => Combine::None,
         Combine::None => Combine::Sum,
-        combine => combine,
+        Combine::Sum | Combine::Prod | Combine::Max | Combine::ArgMax => scatter.combine,
     };
     let guard = |form: &Affine, rel| Guard { form: form.substitute(&rename), data: None, rel };
     let old = scatter.guards.iter().filter(|guard| !is_equality(guard)).map(|guard| guard.substitute(&values));
     let ranges = frame.ranges.iter().map(|form| guard(form, Rel::Ge));
     let equal = frame.equal.iter().map(|form| guard(form, Rel::Eq));
-    let mut guards: Vec<Guard> = old.chain(ranges).chain(equal).collect();
-    guards.sort_by_key(|guard| guard.data.is_some());
+    let guards: Vec<Guard> = old.chain(ranges).chain(equal).collect();
     let write = frame.map.iter().map(|form| form.substitute(&rename)).collect();
     let body = exprs.substitute(scatter.body, &values);
     Equation { out: scatter.out, axes, n_out, combine, write, guards, body, origin: scatter.origin }

@@ -103,6 +103,7 @@ impl Sweep<'_> {
         }
         let known = self.adjoints.entry(node).or_default();
         let sum = match known.get(path) {
+            Some(&old) if old == gradient => twice(self.exprs, gradient),
             Some(&old) => self.exprs.add_two(old, gradient),
             None => gradient,
         };
@@ -140,6 +141,12 @@ impl Sweep<'_> {
             }
         }
     }
+}
+
+/// `x * x` has the slope `2 * x`, not `x + x`: the same number, in one product.
+fn twice(exprs: &mut Exprs, gradient: ExprId) -> ExprId {
+    let two = exprs.number(2.0);
+    exprs.mul(two, gradient)
 }
 
 /// Joins the two sides of a condition, innermost first, and what came on the same path.

@@ -20,8 +20,8 @@ pub fn check(graph: &Graph) -> Outcome {
             return Err(format!("bug: an update changes the shape of {}", graph.tensors[old].name));
         }
     }
-    let wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
-    wanted.map(|tensor| check_known(graph, tensor)).collect::<Outcome>()?;
+    let mut wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
+    wanted.try_for_each(|tensor| check_known(graph, tensor))?;
     order(graph).map(|_| ()).map_err(|cycle| {
         let names: Vec<&str> = cycle.iter().map(|&tensor| &*graph.tensors[tensor].name).collect();
         format!("bug: I6: a cycle of definitions: {}", names.join(" reads "))

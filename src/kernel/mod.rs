@@ -241,7 +241,7 @@ pub enum Fold {
 }
 
 impl Kernel {
-    /// Whether the first access to a buffer, in the order of the text, is a store outside of any condition.
+    /// Whether the first access to a buffer, in the order of the text, is a store that always happens.
     pub fn stores_first(&self, buffer: BufferIx) -> bool {
         first_access(&self.body, buffer) == Some(true)
     }
@@ -252,16 +252,16 @@ impl Kernel {
     }
 }
 
-/// Of the first access to a buffer: whether it is a store. A store under a condition may not happen: it does not count.
+/// Of the first access to a buffer: whether it is a store. Under a condition it counts if both ways begin with one.
 fn first_access(body: &[Stmt], buffer: BufferIx) -> Option<bool> {
     body.iter().find_map(|stmt| match stmt {
         Stmt::Let(_, Op::Load(place)) if place.buffer == buffer => Some(false),
         Stmt::Let(..) => None,
         Stmt::Store { place, .. } => (place.buffer == buffer).then_some(true),
         Stmt::Loop(inner) => first_access(&inner.body, buffer),
-        Stmt::If { then, otherwise, .. } => {
-            let found = first_access(then, buffer).is_some() || first_access(otherwise, buffer).is_some();
-            found.then_some(false)
-        }
+        Stmt::If { then, otherwise, .. } => match (first_access(then, buffer), first_access(otherwise, buffer)) {
+            (None, None) => None,
+            (then, otherwise) => Some(then == Some(true) && otherwise == Some(true)),
+        },
     })
 }

@@ -213,17 +213,17 @@ impl<'a> Job<'a> {
         self.finish(e, &spot, sums);
     }
 
-    /// Lane sums added to the root's elements.
+    /// Sums, over their lanes if those are reduced, added to the root's elements.
     fn add_to_memory(&self, e: &mut KernelBuilder, spot: &Spot) {
         let zero = e.f32(0.0, 4);
         let sums = vec![zero; (spot.held * spot.stream) as usize];
         let sums = self.sweep(e, &self.tile.inner, spot, sums);
         for (number, sum) in sums.into_iter().enumerate() {
-            let sum = e.fold(Fold::Sum, sum);
+            let sum = if self.output_lane() { sum } else { e.fold(Fold::Sum, sum) };
             let sum = self.scaled(e, sum);
             let point = self.point(spot, number as u32);
             let place = point.place(e, self.scratch.0, &self.scratch.1, true);
-            let old = e.load_at(place.clone(), 1);
+            let old = e.load_at(place.clone(), point.lanes.count);
             let sum = e.add(old, sum);
             e.store_at(place, sum);
         }
@@ -303,6 +303,15 @@ impl<'a> Job<'a> {
     /// One multiply-add for each point; what several points share is loaded once.
     fn step(&self, e: &mut KernelBuilder, spot: &Spot, mut sums: Vec<ValueId>) -> Vec<ValueId> {
         let mut loaded: [IndexMap<Address, ValueId>; 2] = [IndexMap::new(), IndexMap::new()];
+        // What stays loaded comes first, each element that streams just before its use.
+        for h in 0..spot.held {
+            let at = self.positions(spot, h);
+            for (which, operand) in [(0, &self.a), (1, &self.b)] {
+                if self.tile.stream.is_none_or(|s| operand.1.coefficients[s.0] == 0) {
+                    self.operand(e, operand, &at, spot.live, &mut loaded[which]);
+                }
+            }
+        }
         for s in 0..spot.stream {
             for h in 0..spot.held {
                 let number = s * spot.held + h;

@@ -17,8 +17,10 @@ pub const MOST: usize = 50;
 #[derive(Clone, Debug)]
 pub struct InUse {
     pub block: Symbol,
-    /// The block's head.
-    pub definition: Span,
+    /// The block's head; none for a block of the library, whose text is not shown.
+    pub definition: Option<Span>,
+    /// Its whole text, if it is shown.
+    pub inside: Option<Span>,
     pub call: Span,
     /// What its names are in this use, in order of its inputs.
     pub bound: Vec<(Symbol, Given)>,
@@ -76,9 +78,14 @@ impl Problems {
     /// The end of a use.
     pub fn leave(&mut self) {
         let (used, before) = self.open.pop().expect("each use that is left was entered");
-        if self.found.len() == before {
-            self.fine.entry(used.definition).or_default().insert(used.call);
+        if let (true, Some(definition)) = (self.found.len() == before, used.definition) {
+            self.fine_use(definition, used.call);
         }
+    }
+
+    /// A use of the user's block with this head; those in which nothing is wrong are told beside one that fails.
+    pub fn fine_use(&mut self, definition: Span, call: Span) {
+        self.fine.entry(definition).or_default().insert(call);
     }
 
     /// How many there are, doubled ones counted: a mark for [`Problems::split_off`].
@@ -135,10 +142,12 @@ impl Problems {
         let Some(use_label) = diagnostic.labels.iter().find(|label| label.text.starts_with("in this use")) else {
             return;
         };
-        let entered = self.found.iter().flat_map(|entry| &entry.uses).find(|used| used.call == use_label.at);
-        let Some(fine) = entered.and_then(|used| self.fine.get(&used.definition)) else { return };
+        let uses: Vec<&InUse> = self.found.iter().flat_map(|entry| &entry.uses).collect();
+        let entered = uses.iter().find(|used| used.call == use_label.at).and_then(|used| used.definition);
+        let Some(fine) = entered.and_then(|definition| self.fine.get(&definition)) else { return };
         let mut told: Vec<String> = Vec::new();
-        for call in fine.iter().filter(|call| !sources.in_library(**call)) {
+        let fails = |call: &Span| uses.iter().any(|used| used.call == *call);
+        for call in fine.iter().filter(|call| !sources.in_library(**call) && !fails(call)) {
             let text = sources.text(*call);
             let words = format!("{text} on line {}", sources.position(*call).0);
             if text.len() <= 40 && !told.contains(&words) {
@@ -164,8 +173,10 @@ impl Entry {
     }
 
     fn tell(&self, sources: &Sources, sizes: &Sizes) -> (Diagnostic, Vec<Help>) {
-        let doors: Vec<Span> = self.uses.iter().filter(|u| !sources.in_library(u.definition)).map(|u| u.call).collect();
-        let look = Explainer { sizes, sources, doors: &doors };
+        let shown = || self.uses.iter().filter(|used| used.definition.is_some());
+        let doors: Vec<Span> = shown().map(|used| used.call).collect();
+        let inside = shown().next_back().and_then(|used| used.inside);
+        let look = Explainer { sizes, sources, doors: &doors, inside };
         match &self.fact {
             Fact::Diagnostic(diagnostic) => ((**diagnostic).clone(), Vec::new()),
             Fact::Problem(problem) => {

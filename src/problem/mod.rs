@@ -27,6 +27,8 @@ use crate::source::Span;
 pub struct Code {
     /// `E0302`
     pub code: &'static str,
+    /// The folder of its page below `src/problem`: `shapes`.
+    pub group: &'static str,
     /// `window_too_large`
     pub name: &'static str,
     /// The page, in Markdown: what it means, a wrong program, a right one.
@@ -95,6 +97,7 @@ macro_rules! problems {
         /// All codes, ascending.
         pub const INDEX: &[Code] = &[$($(Code {
             code: stringify!($code),
+            group: stringify!($group),
             name: stringify!($module),
             page: include_str!(concat!(stringify!($group), "/", stringify!($module), ".md")),
         },)+)+];
@@ -154,6 +157,7 @@ problems! {
         E0210 recursion Recursion;
         E0211 unknown_code UnknownCode;
         E0212 tuple_count TupleCount;
+        E0213 argument_count ArgumentCount;
     }
     shapes {
         E0301 inner_sizes InnerSizes;
@@ -171,7 +175,7 @@ problems! {
         E0313 not_affine NotAffine;
         E0314 pieces PiecesOverlap;
         E0315 not_mapped NotMapped;
-        E0316 size_open SizeOpen;
+        E0316 shared_weights SharedWeights;
         E0317 gaps Gaps;
         E0318 ragged Ragged;
     }

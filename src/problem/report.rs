@@ -108,11 +108,17 @@ impl<'a> Report<'a> {
 
     /// The same, and what the operands are called: `... = -1   H 1, k 3, pad 0, stride 1`
     pub fn arithmetic(&self, id: SizeId) -> String {
+        let reason = &self.sizes().all[id].reason;
+        let window = match &reason.rule {
+            Rule::Computed(formula) => show::window(formula).map(|(_, window)| reason.from[window]),
+            Rule::Written | Rule::Bound(_) | Rule::Same | Rule::Remark | Rule::Poisoned => None,
+        };
         let named = |id: &SizeId| match &self.sizes().all[*id].reason.rule {
             Rule::Bound(name) => Some(format!("{name} {}", self.size(*id))),
+            Rule::Computed(_) if Some(*id) == window => Some(format!("K {}", self.size(*id))),
             Rule::Written | Rule::Same | Rule::Remark | Rule::Computed(_) | Rule::Poisoned => None,
         };
-        let names: Vec<String> = self.sizes().all[id].reason.from.iter().filter_map(named).collect();
+        let names: Vec<String> = reason.from.iter().filter_map(named).collect();
         format!("{}   {}", self.formula(id), names.join(", ")).trim_end().to_string()
     }
 
@@ -128,7 +134,7 @@ impl<'a> Report<'a> {
 
     /// The name that a number has in the innermost use, if it is one of the block's plain arguments.
     pub fn named(&self, n: i64) -> Option<&'a str> {
-        let used = self.uses.last()?;
+        let used = self.uses.iter().rfind(|used| used.definition.is_some())?;
         let sized = |given: &Given| match given {
             Given::Size(id) => self.sizes().number(*id) == Some(n),
             Given::Text(_) => false,
@@ -152,8 +158,7 @@ impl<'a> Report<'a> {
     pub fn finish(mut self) -> Diagnostic {
         self.leave_library();
         self.make_room();
-        let sources = self.sources();
-        for inner in self.uses.iter().rev().filter(|used| !sources.in_library(used.definition)).take(2) {
+        for inner in self.uses.iter().rev().filter(|used| used.definition.is_some()).take(2) {
             let bound = self.bindings(inner);
             if !bound.is_empty() {
                 self.label(inner.call, format!("in this use: {bound}"));
@@ -170,7 +175,7 @@ impl<'a> Report<'a> {
 
     /// The uses are told whatever else is.
     fn make_room(&mut self) {
-        let told = self.uses.iter().filter(|used| !self.sources().in_library(used.definition)).count().min(2);
+        let told = self.uses.iter().filter(|used| used.definition.is_some()).count().min(2);
         let kept = LABELS - told;
         if self.diagnostic.labels.len() > kept {
             self.left += self.diagnostic.labels.len() - kept;

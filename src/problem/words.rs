@@ -62,3 +62,18 @@ pub fn signature(head: &str) -> String {
     let inputs = head.split_once(") ->").map_or(head.to_string(), |(inputs, _)| format!("{inputs})"));
     ["block ", "net ", "optimiser "].iter().find_map(|word| inputs.strip_prefix(word)).unwrap_or(&inputs).to_string()
 }
+
+/// Whether a name stands in a text as a whole word; `k` in `k.h` counts.
+pub fn holds(text: &str, name: &str) -> bool {
+    place(text, name).is_some()
+}
+
+/// Where a name stands in a text as a whole word.
+pub fn place(text: &str, name: &str) -> Option<usize> {
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let whole = |at: &usize| {
+        let (before, after) = (text[..*at].chars().next_back(), text[at + name.len()..].chars().next());
+        !before.is_some_and(|c| letter(c) || c == '.') && !after.is_some_and(letter)
+    };
+    text.match_indices(name).map(|(at, _)| at).find(whole)
+}

@@ -2,7 +2,7 @@
 
 use super::fuse::Fuser;
 use super::space::{Seen, elements, visit_member};
-use super::{Group, Schedule, Step, classes, halo, layout, pack};
+use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
 use crate::target::Target;
@@ -10,11 +10,7 @@ use indexmap::IndexSet;
 
 /// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
-    let mut graph = graph.clone();
-    let mut needed = needed(&graph);
-    let blocks = layout::block(&mut graph, &needed, target);
-    halo::pad(&mut graph, &mut needed, &blocks);
-    pack::pack(&mut graph, &mut needed, target);
+    let (mut graph, needed) = laid_out(graph, target);
     let order =
         order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
     let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
@@ -23,6 +19,27 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     mark_stored(&mut groups, &graph);
     let groups = super::sequence::in_order(&graph, groups);
     Schedule { steps: steps(groups, cleared), graph }
+}
+
+/// The graph in the layout whose contractions cost least: batch in blocks, or channels last.
+fn laid_out(graph: &Graph, target: Target) -> (Graph, IndexSet<TensorId>) {
+    let needed = needed(graph);
+    let finish = |mut graph: Graph, blocks: &layout::Blocks| {
+        let mut needed = needed.clone();
+        halo::pad(&mut graph, &mut needed, blocks);
+        let cost = pack::pack(&mut graph, &mut needed, target);
+        (cost, graph, needed)
+    };
+    let mut blocked = graph.clone();
+    let blocks = layout::block(&mut blocked, &needed, target);
+    let blocked = finish(blocked, &blocks);
+    let mut channelled = graph.clone();
+    if !channels::last(&mut channelled, &needed, target) {
+        return (blocked.1, blocked.2);
+    }
+    let channelled = finish(channelled, &layout::Blocks::default());
+    let best = if channelled.0 < blocked.0 { channelled } else { blocked };
+    (best.1, best.2)
 }
 
 /// What outputs and updates need.

@@ -7,9 +7,9 @@
 //! **Invariants**: the graph stays valid; a border is never written, so it is 0.
 
 use super::classes::contraction;
-use super::guards::map_guard_data;
+use super::guards::rewrite_accesses;
 use super::layout::Blocks;
-use super::space::{Range, Seen, interval, visit_equation};
+use super::space::{Range, interval};
 use crate::graph::{Access, Affine, Axis, Combine, Dtype, Equation, Expr, Graph, Guard, Kind, Rel, Role, TensorId};
 use indexmap::{IndexMap, IndexSet};
 
@@ -22,8 +22,8 @@ struct Wanted {
     borders: IndexMap<TensorId, Border>,
     /// Pieces whose guards go.
     freed: IndexSet<(TensorId, usize)>,
-    /// Pieces that load the copy.
-    redirected: IndexMap<(TensorId, usize), TensorId>,
+    /// Pieces that load the copy of a tensor.
+    redirected: IndexSet<((TensorId, usize), TensorId)>,
 }
 
 /// Gives operands of contractions their borders, and makes the copies that need them.
@@ -40,7 +40,7 @@ pub fn pad(graph: &mut Graph, needed: &mut IndexSet<TensorId>, blocks: &Blocks) 
         let border = border.iter().copied().chain(cut.then_some((0, 0))).collect();
         borders.insert(target, border);
     }
-    for (&(tensor, number), &operand) in &wanted.redirected {
+    for &((tensor, number), operand) in &wanted.redirected {
         let Some(&copy) = copies.get(&operand) else { continue };
         redirect(graph, blocks, (tensor, number), operand, copy);
     }
@@ -60,26 +60,31 @@ fn wanted(graph: &Graph, needed: &IndexSet<TensorId>, blocks: &Blocks) -> Wanted
     for (&tensor, def) in graph.defs.iter().filter(|d| needed.contains(d.0)) {
         for (number, piece) in def.pieces.iter().enumerate() {
             let Some(product) = contraction(graph, piece) else { continue };
-            for operand in [&product.a, &product.b] {
-                consider(graph, blocks, piece, operand, (tensor, number), &mut wanted);
+            let operands = [&product.a, &product.b];
+            let borders = borders(graph, blocks, piece, operands);
+            if borders.is_some() {
+                wanted.freed.insert((tensor, number));
+            }
+            for (at, operand) in operands.into_iter().enumerate() {
+                let border = borders.as_ref().map(|b| b[at].clone()).filter(|b| b.iter().any(|&b| b != (0, 0)));
+                want(graph, blocks, piece, operand, border, (tensor, number), &mut wanted);
             }
         }
     }
     wanted
 }
 
-/// One operand of one contraction: a border if that explains all guards, a copy if vectors must run along it.
-fn consider(
+/// What one operand of one contraction needs: its border, and a copy if vectors must run along it.
+fn want(
     graph: &Graph,
     blocks: &Blocks,
     piece: &Equation,
     operand: &Access,
+    border: Option<Border>,
     place: (TensorId, usize),
     wanted: &mut Wanted,
 ) {
     let tensor = operand.tensor;
-    let border = if piece.guards.is_empty() { None } else { border(graph, piece, operand) };
-    let border = border.filter(|_| !pays_to_test(graph, blocks, piece, operand));
     let kept = blocks.kept.get(&tensor).copied().filter(|_| !is_free(graph, tensor));
     let along = kept.is_some_and(|d| {
         let output = operand.index[d].axes().all(|a| a < piece.n_out);
@@ -89,9 +94,6 @@ fn consider(
     if border.is_none() && !along {
         return;
     }
-    if border.is_some() {
-        wanted.freed.insert(place);
-    }
     let none = vec![(0, 0); operand.index.len()];
     let border = border.unwrap_or_else(|| none.clone());
     let known = wanted.borders.entry(tensor).or_insert(none);
@@ -99,15 +101,15 @@ fn consider(
         *k = (k.0.max(b.0), k.1.max(b.1));
     }
     if !is_free(graph, tensor) {
-        wanted.redirected.insert(place, tensor);
+        wanted.redirected.insert((place, tensor));
     }
 }
 
-/// The border that makes all guards of a piece needless: each keeps a coordinate of the operand inside.
-fn border(graph: &Graph, piece: &Equation, operand: &Access) -> Option<Border> {
-    let ranges = ranges(piece);
-    let shape = &graph.tensors[operand.tensor].shape;
-    let explains = |guard: &Guard| {
+/// The borders of both operands that make all guards of a piece needless: each guard keeps a coordinate inside, and
+/// where it does not hold, one factor is 0. None where there are no guards, or where they had better stay.
+fn borders(graph: &Graph, blocks: &Blocks, piece: &Equation, operands: [&Access; 2]) -> Option<[Border; 2]> {
+    let explains = |guard: &Guard, operand: &Access| {
+        let shape = &graph.tensors[operand.tensor].shape;
         guard.rel == Rel::Ge
             && operand
                 .index
@@ -115,14 +117,21 @@ fn border(graph: &Graph, piece: &Equation, operand: &Access) -> Option<Border> {
                 .zip(shape)
                 .any(|(form, &n)| guard.form == *form || guard.form == form.times(-1).shift(n as i32 - 1))
     };
-    if !piece.guards.iter().all(explains) {
+    let explained = piece.guards.iter().all(|g| operands.iter().any(|o| explains(g, o)));
+    if piece.guards.is_empty() || !explained || pays_to_test(graph, blocks, piece, operands) {
         return None;
     }
+    Some(operands.map(|operand| border(graph, piece, operand)))
+}
+
+/// How far an operand's coordinates leave it.
+fn border(graph: &Graph, piece: &Equation, operand: &Access) -> Border {
+    let ranges = ranges(piece);
     let one = |(form, &n): (&Affine, &u32)| {
         let (lo, hi) = interval(form, &ranges);
         ((-lo).max(0), (hi - i64::from(n) + 1).max(0))
     };
-    Some(operand.index.iter().zip(shape).map(one).collect())
+    operand.index.iter().zip(&graph.tensors[operand.tensor].shape).map(one).collect()
 }
 
 fn ranges(piece: &Equation) -> Vec<Range> {
@@ -130,12 +139,15 @@ fn ranges(piece: &Equation) -> Vec<Range> {
 }
 
 /// Whether many points are dead, vectors run along an output axis, and enough lies inside a test.
-fn pays_to_test(graph: &Graph, blocks: &Blocks, piece: &Equation, operand: &Access) -> bool {
+fn pays_to_test(graph: &Graph, blocks: &Blocks, piece: &Equation, operands: [&Access; 2]) -> bool {
     let guarded = |a: usize| piece.guards.iter().any(|g| g.form.mentions(a));
     let inside: u64 =
         (piece.n_out..piece.axes.len()).filter(|&a| !guarded(a)).map(|a| u64::from(piece.axes[a].extent)).product();
-    let shape = &graph.tensors[operand.tensor].shape;
-    let live: f64 = operand.index.iter().zip(shape).map(|(form, &n)| live(piece, form, i64::from(n))).product();
+    let shares = operands.iter().flat_map(|operand| {
+        let shape = &graph.tensors[operand.tensor].shape;
+        operand.index.iter().zip(shape).map(|(form, &n)| live(piece, form, i64::from(n)))
+    });
+    let live: f64 = shares.product();
     blocks.cut.contains_key(&piece.out) && inside >= 16 && live < 0.75
 }
 
@@ -213,26 +225,5 @@ fn spread(graph: &mut Graph, borders: &IndexMap<TensorId, Border>) {
         let index = access.index.iter().zip(border).map(|(form, b)| form.shift(b.0 as i32)).collect();
         Some(Access { tensor: access.tensor, index })
     };
-    let places: Vec<(TensorId, usize)> =
-        graph.defs.iter().flat_map(|(&t, d)| (0..d.pieces.len()).map(move |n| (t, n))).collect();
-    for (tensor, number) in places {
-        let piece = &graph.defs[&tensor].pieces[number];
-        let mut touched = borders.contains_key(&tensor);
-        visit_equation(graph, piece, &mut |seen| {
-            if let Seen::Load(access) | Seen::Data(access) = seen {
-                touched |= borders.contains_key(&access.tensor);
-            }
-        });
-        if !touched {
-            continue;
-        }
-        let body = piece.body;
-        let body = graph.exprs.replace_loads(body, |exprs, access| Some(exprs.add(Expr::Load(moved(access)?))));
-        let body = map_guard_data(graph, body, &moved);
-        let piece = &mut graph.defs[&tensor].pieces[number];
-        piece.body = body;
-        piece.guards = piece.guards.iter().map(|g| super::guards::with_data(g, &moved)).collect();
-        let write = Access { tensor, index: piece.write.clone() };
-        piece.write = moved(&write).unwrap_or(write).index;
-    }
+    rewrite_accesses(graph, &moved);
 }

@@ -127,7 +127,7 @@ fn halves(blocks: &Blocks, access: &Access) -> Option<Access> {
 }
 
 /// Which coordinates and axes are walked through together.
-struct Classes {
+pub struct Classes {
     /// A forest over all nodes.
     parent: Vec<usize>,
     /// The first node of each tensor's coordinates.
@@ -138,7 +138,8 @@ struct Classes {
 }
 
 impl Classes {
-    fn new(graph: &Graph, needed: &IndexSet<TensorId>) -> Classes {
+    /// The classes of a graph, as far as its needed equations tell.
+    pub fn new(graph: &Graph, needed: &IndexSet<TensorId>) -> Classes {
         let mut next = 0;
         let mut coordinates = Vec::new();
         for (_, tensor) in graph.tensors.iter() {
@@ -191,6 +192,15 @@ impl Classes {
 
     fn of_axis(&self, tensor: TensorId, number: usize, axis: usize) -> Option<usize> {
         self.axes.get(&(tensor, number)).map(|first| self.root(first + axis))
+    }
+
+    /// Whether a coordinate is always subscripted by a bare axis, and parameters are walked through with it.
+    pub fn is_channel(&self, graph: &Graph, tensor: TensorId, d: usize) -> bool {
+        let node = self.coordinates[tensor.index()] + d;
+        let class = self.root(node);
+        let with_class = |id: TensorId, n: usize| (0..n).any(|d| self.root(self.coordinates[id.index()] + d) == class);
+        !self.broken.contains(&node)
+            && graph.tensors.iter().any(|(id, t)| matches!(t.kind, Kind::Param) && with_class(id, t.shape.len()))
     }
 
     /// The class that most multiplications run along and that no parameter has part in, with its extent.

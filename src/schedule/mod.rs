@@ -7,6 +7,7 @@ use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Graph, Guard, Tensor
 use crate::ids::Symbol;
 use crate::target::Target;
 
+pub mod channels;
 pub mod choose;
 pub mod fuse;
 pub mod guards;

@@ -15,8 +15,8 @@ const COPY: f64 = 2.0;
 /// Copies by tensor and coordinate.
 type Copies = IndexMap<(TensorId, usize), TensorId>;
 
-/// Gives contractions packed operands where that is cheaper, the copies counted.
-pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, target: Target) {
+/// Gives contractions packed operands where that is cheaper, the copies counted. Gives the cycles of all contractions.
+pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, target: Target) -> f64 {
     let mut copies = Copies::new();
     let places: Vec<(TensorId, usize)> = graph
         .defs
@@ -24,28 +24,37 @@ pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, target: Target) 
         .filter(|d| needed.contains(d.0))
         .flat_map(|(&t, d)| (0..d.pieces.len()).map(move |n| (t, n)))
         .collect();
+    let mut total = 0.0;
     for (tensor, number) in places {
         let piece = graph.defs[&tensor].pieces[number].clone();
-        if let Some(better) = better(graph, &mut copies, needed, &piece, target) {
+        let Some((better, cost)) = better(graph, &mut copies, needed, &piece, target) else { continue };
+        total += cost;
+        if let Some(better) = better {
             graph.defs[&tensor].pieces[number] = better;
         }
     }
+    total
 }
 
-/// The piece over a packed operand, if that is the cheapest way.
+/// The piece over a packed operand, if that is the cheapest way, and the cycles of the cheapest way. None for what is
+/// no contraction.
 fn better(
     graph: &mut Graph,
     copies: &mut Copies,
     needed: &mut IndexSet<TensorId>,
     piece: &Equation,
     target: Target,
-) -> Option<Equation> {
+) -> Option<(Option<Equation>, f64)> {
     let product = contraction(graph, piece)?;
     let cost = |graph: &Graph, piece: &Equation| {
         let tile = tile::choose(graph, &Group::alone("".into(), piece, false), target);
         tile.map_or(f64::INFINITY, |t| t.cost)
     };
     let mut least = cost(graph, piece);
+    if least.is_infinite() {
+        let points: f64 = piece.axes.iter().map(|a| f64::from(a.extent)).product();
+        return Some((None, points));
+    }
     let size = 2 * u32::from(target.lanes());
     let mut best = None;
     for (operand, other) in [(&product.a, &product.b), (&product.b, &product.a)] {
@@ -68,12 +77,12 @@ fn better(
             }
         }
     }
-    let (candidate, tensor, d, packed) = best?;
+    let Some((candidate, tensor, d, packed)) = best else { return Some((None, least)) };
     if copies.insert((tensor, d), packed).is_none() {
         define(graph, tensor, d, packed, size);
         needed.insert(packed);
     }
-    Some(candidate)
+    Some((Some(candidate), least))
 }
 
 fn elements(graph: &Graph, tensor: TensorId) -> f64 {
@@ -99,7 +108,16 @@ fn define(graph: &mut Graph, tensor: TensorId, d: usize, packed: TensorId, size:
     let body = graph.exprs.load(tensor, index);
     let write = (0..shape.len()).map(Affine::axis).collect();
     let (n_out, origin) = (axes.len(), graph.tensors[tensor].origin);
-    graph.define(Equation { out: packed, axes, n_out, combine: Combine::None, write, guards: Vec::new(), body, origin });
+    graph.define(Equation {
+        out: packed,
+        axes,
+        n_out,
+        combine: Combine::None,
+        write,
+        guards: Vec::new(),
+        body,
+        origin,
+    });
 }
 
 /// The piece with one output axis cut in two, loading the packed operand.

@@ -68,7 +68,8 @@ fn describe(group: &Group, tile: &Tile) -> String {
         (axis, n) => format!("{} in vectors, {} x {n}", name(tile.lane), name(axis)),
     };
     let stream = tile.stream.map_or(String::new(), |(axis, n)| format!(", {} x {n}", name(axis)));
-    let loops = tile.order.iter().enumerate().map(|(i, &a)| format!("{}{}", name(a), if i < tile.parts { "*" } else { "" }));
+    let loops =
+        tile.order.iter().enumerate().map(|(i, &a)| format!("{}{}", name(a), if i < tile.parts { "*" } else { "" }));
     let loops: Vec<String> = loops.collect();
     let mut text = format!("tile {held}{stream}, loops {}", loops.join(" "));
     for (title, axes) in [("blocks", &tile.blocks), ("tested", &tile.taps), ("inside", &tile.inner)] {

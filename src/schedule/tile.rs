@@ -1,8 +1,8 @@
 //! How a contraction is computed: which axis lies in the lanes, what one register tile holds, what is looped in which
 //! order.
 //!
-//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, two loads and
-//! five instructions a cycle, four cycles from one sum to the next. **Invariants**: accumulators, what is held and two
+//! Candidates are enumerated over the loops' own box and ranked by a model of one core: two multiply-adds, not quite two
+//! loads and some four instructions a cycle, four cycles from one sum to the next (fitted to the table in `codegen::clif`). **Invariants**: sums, what is held and three
 //! more fit the registers; no guard is tested inside the tile; the order of the reduced axes depends on shapes alone.
 
 use super::Group;
@@ -46,8 +46,9 @@ pub struct Shape<'a> {
     pub around: u64,
     pub a: Linear,
     pub b: Linear,
-    /// The subscripts of the operands.
+    /// The subscripts of the operands, and their shapes.
     pub index: [Vec<Affine>; 2],
+    pub shapes: [Vec<u32>; 2],
     /// The axes that each guard mentions.
     pub guards: Vec<Vec<usize>>,
     /// Whether maps follow, so that sums must not be left in memory.
@@ -78,6 +79,7 @@ pub fn shape<'a>(graph: &Graph, group: &Group, product: &Contraction, space: &'a
         out: flat(&root.write, root.out),
         around: around(graph, group, product),
         index: [product.a.index.clone(), product.b.index.clone()],
+        shapes: [&product.a, &product.b].map(|access| graph.tensors[access.tensor].shape.clone()),
         a: flat(&product.a.index, product.a.tensor),
         b: flat(&product.b.index, product.b.tensor),
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
@@ -182,7 +184,7 @@ impl Shape<'_> {
         (if by_held { held.1 } else { 1 }) * (if by_stream { stream.map_or(1, |s| s.1) } else { 1 })
     }
 
-    /// Sums, what stays loaded, and two to work with.
+    /// Sums, what stays loaded, two to work with, and one to spare.
     fn fits(&self, held: usize, stream: Option<usize>, h: u32, s: u32) -> bool {
         let moves = |operand: &Linear, axis: usize| operand.coefficients[axis] != 0;
         let stays = |operand: &Linear| {
@@ -193,7 +195,7 @@ impl Shape<'_> {
                 (true | false, true) => 0,
             }
         };
-        h * s + stays(&self.a) + stays(&self.b) + 2 <= u32::from(self.target.registers())
+        h * s + stays(&self.a) + stays(&self.b) + 3 <= u32::from(self.target.registers())
     }
 
     fn tile(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Tile {
@@ -215,7 +217,8 @@ impl Shape<'_> {
         tile
     }
 
-    /// Where lanes are summed anyway, outer reduced axes go around the tiles while a tile's operands overflow the cache.
+    /// Outer reduced axes go around the tiles while what lies inside overflows a cache: where lanes are summed anyway,
+    /// what one tile reads the first, else what all tiles read the second.
     fn blocks(
         &self,
         lane: usize,
@@ -224,15 +227,25 @@ impl Shape<'_> {
         inner: &mut Vec<usize>,
     ) -> Vec<usize> {
         let mut blocks = Vec::new();
-        if !self.reduced(lane) || self.followed {
+        if self.followed || !self.guards.is_empty() {
             return blocks;
         }
         let rows = u64::from(held.1 + stream.map_or(1, |s| s.1));
         let points = |axes: &[usize]| axes.iter().map(|&a| u64::from(self.extents[a])).product::<u64>();
-        while inner.len() > 1 && rows * points(inner) * 4 > NEAR && points(&inner[1..]) >= 256 {
+        let overflows = |inner: &[usize], blocks: &[usize]| match self.reduced(lane) {
+            true => rows * points(inner) * 4 > NEAR,
+            false => self.size(&self.a, blocks) + self.size(&self.b, blocks) > 3 * FAR,
+        };
+        while inner.len() > 1 && overflows(inner, &blocks) && points(&inner[1..]) >= 256 {
             blocks.push(inner.remove(0));
         }
         blocks
+    }
+
+    /// Bytes of an operand, with some axes standing still.
+    fn size(&self, operand: &Linear, still: &[usize]) -> u64 {
+        let moving = (0..self.extents.len()).filter(|a| operand.coefficients[*a] != 0 && !still.contains(a));
+        moving.map(|a| u64::from(self.extents[a])).product::<u64>() * 4
     }
 
     /// The operand that fits the second cache is walked again and again, the other one once.
@@ -243,10 +256,7 @@ impl Shape<'_> {
         if !self.reduced(lane) && !axes.contains(&lane) {
             axes.push(lane);
         }
-        let size = |operand: &Linear| -> u64 {
-            let moving = (0..self.extents.len()).filter(|&a| operand.coefficients[a] != 0);
-            moving.map(|a| u64::from(self.extents[a])).product::<u64>() * 4
-        };
+        let size = |operand: &Linear| self.size(operand, &[]);
         let (small, large) = if size(&self.a) <= size(&self.b) { (&self.a, &self.b) } else { (&self.b, &self.a) };
         let rank = |a: &usize| {
             let (s, l) = (small.coefficients[*a] != 0, large.coefficients[*a] != 0);
@@ -301,8 +311,9 @@ impl Shape<'_> {
             self.loads(&self.a, tile.lane, tile.held, tile.stream)
                 + self.loads(&self.b, tile.lane, tile.held, tile.stream),
         );
-        let moves = sums / 2.0;
-        let step = (sums / 2.0).max(loads / 2.0).max(5.0).max((sums + loads + moves) / 5.0) + self.pages(tile);
+        // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
+        let copies = f64::from((h - 1) * s);
+        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2) + self.pages(tile);
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
@@ -337,14 +348,8 @@ impl Shape<'_> {
     /// new in the innermost loop.
     fn flow(&self, tile: &Tile) -> f64 {
         let ranges: Vec<Range> = (0..self.extents.len()).map(|a| (0, self.span(tile, a) - 1)).collect();
-        let bytes = |index: &[Affine]| -> f64 {
-            let sizes = index.iter().map(|f| {
-                let (lo, hi) = interval(f, &ranges);
-                (hi - lo + 1) as f64
-            });
-            4.0 * sizes.product::<f64>()
-        };
-        let (a, b) = (bytes(&self.index[0]), bytes(&self.index[1]));
+        let bytes = |at: usize| lines(&self.index[at], &self.shapes[at], &ranges);
+        let (a, b) = (bytes(0), bytes(1));
         let inner = tile.order.iter().rev().find(|&&axis| self.tiles(tile, axis) > 1);
         let (Some(&inner), true) = (inner, a + b <= NEAR as f64) else { return a + b };
         let new = |flat: &Linear, bytes: f64| if flat.coefficients[inner] != 0 { bytes } else { 0.0 };
@@ -360,4 +365,23 @@ impl Shape<'_> {
         let all = tile.inner.contains(&axis);
         i64::from(if all { self.extents[axis] } else { (held * stream * own).min(self.extents[axis]) })
     }
+}
+
+/// Bytes of the cache lines that an operand touches where its axes run over these ranges. The last two coordinates lie
+/// close together.
+fn lines(index: &[Affine], shape: &[u32], ranges: &[Range]) -> f64 {
+    let sizes: Vec<i64> = index
+        .iter()
+        .map(|f| {
+            let (lo, hi) = interval(f, ranges);
+            hi - lo + 1
+        })
+        .collect();
+    let near = sizes.len().saturating_sub(2);
+    let tail = match (sizes[near..].iter().as_slice(), shape.last()) {
+        ([rows, columns], Some(&width)) => (rows - 1) * i64::from(width) + columns,
+        (rest, _) => rest.iter().product(),
+    };
+    let rows: f64 = sizes[..near].iter().map(|&n| n as f64).product();
+    rows * 64.0 * (tail as f64 / 16.0 + 0.5).ceil()
 }

@@ -16,6 +16,9 @@ pub struct Explainer<'a> {
     pub sources: &'a Sources,
     /// Calls whose bindings the message tells of itself ("in this use: C = 64"): derivations end at them.
     pub doors: &'a [Span],
+    /// The block in whose use something is wrong: what stands outside of it is the use's affair, not the message's,
+    /// except for constants.
+    pub inside: Option<Span>,
 }
 
 /// One step of a chain: a call that made one size of another.
@@ -29,7 +32,7 @@ pub struct Step {
 impl<'a> Explainer<'a> {
     /// An explainer outside of any use of a block.
     pub fn new(sizes: &'a Sizes, sources: &'a Sources) -> Explainer<'a> {
-        Explainer { sizes, sources, doors: &[] }
+        Explainer { sizes, sources, doors: &[], inside: None }
     }
 
     /// Labels that say where sizes come from, nearest first.
@@ -54,13 +57,12 @@ impl<'a> Explainer<'a> {
     }
 
     /// The step that made the number: what only passes on is skipped, and the names that it passed through are told.
-    /// None where it comes through a door that the message shows itself.
+    /// None where it comes through a door that the message shows itself, unless a constant of the file is behind it.
     pub(super) fn origin(&self, id: SizeId) -> Option<(SizeId, Passed)> {
         let (mut id, mut passed) = (id, Passed::default());
         loop {
             let reason = &self.sizes.all[id].reason;
             let from = match &reason.rule {
-                Rule::Bound(_) if self.doors.contains(&reason.at) => return None,
                 Rule::Bound(name) => {
                     passed.through(name, reason.at);
                     reason.from.first()
@@ -71,9 +73,23 @@ impl<'a> Explainer<'a> {
             };
             match from {
                 Some(from) => id = *from,
-                None => return Some((id, passed)),
+                None => return self.is_told(id, &passed).then_some((id, passed)),
             }
         }
+    }
+
+    fn is_told(&self, origin: SizeId, passed: &Passed) -> bool {
+        let outside = |inside: Span| self.place(origin).is_some_and(|at| !inside.holds(at));
+        let by_door = passed.calls.iter().any(|call| self.doors.contains(call)) || self.inside.is_some_and(outside);
+        !by_door || self.is_constant(origin)
+    }
+
+    /// Whether it is written in a line `let name = ...`.
+    fn is_constant(&self, id: SizeId) -> bool {
+        let reason = &self.sizes.all[id].reason;
+        let text = &self.sources.get(reason.at.source).text[..reason.at.start as usize];
+        let line = text.rsplit('\n').next().unwrap_or_default();
+        matches!(reason.rule, Rule::Written) && line.trim_start().starts_with("let ")
     }
 
     /// The operand that a computed size begins with, if the number is still the same.
@@ -92,7 +108,7 @@ impl<'a> Explainer<'a> {
         let at = self.place(id)?;
         let text = match &self.sizes.all[id].reason.rule {
             Rule::Computed(_) => show::formula(self.sizes, id),
-            Rule::Written | Rule::Remark => passed.words(self, &show::size(self.sizes, id)),
+            Rule::Written | Rule::Remark => passed.words(self, &show::size(self.sizes, id), at),
             Rule::Bound(_) | Rule::Same | Rule::Poisoned => return None,
         };
         Some(Label { at, text })
@@ -134,11 +150,11 @@ impl<'a> Explainer<'a> {
     pub fn chain(&self, id: SizeId) -> Vec<Step> {
         let mut steps = Vec::new();
         // A chain is told from its first link, through all doors.
-        let look = Explainer { doors: &[], ..*self };
-        let mut next = look.origin(id).map(|(origin, _)| origin);
+        let look = Explainer { doors: &[], inside: None, ..*self };
+        let mut next = look.behind(id);
         while let Some(after) = next {
             let Some(from) = self.begins_with(&self.sizes.all[after].reason) else { break };
-            let before = look.origin(*from).map(|(origin, _)| origin);
+            let before = look.behind(*from);
             if let Some(at) = self.call(*from).or_else(|| self.place(after)) {
                 steps.push(Step { at, before: before.unwrap_or(*from), after });
             }
@@ -146,6 +162,17 @@ impl<'a> Explainer<'a> {
         }
         steps.reverse();
         steps
+    }
+
+    /// The step that made a number, remarks on the way passed over.
+    fn behind(&self, id: SizeId) -> Option<SizeId> {
+        let (mut origin, _) = self.origin(id)?;
+        while let (Rule::Remark, [from]) =
+            (&self.sizes.all[origin].reason.rule, &self.sizes.all[origin].reason.from[..])
+        {
+            origin = self.origin(*from)?.0;
+        }
+        Some(origin)
     }
 
     /// The call through whose door a size came, if it is in the user's text.
@@ -196,12 +223,12 @@ impl Passed {
     }
 
     /// `128`, `D = 128`, `D = 128, by way of embed(width) on line 30`
-    fn words(&self, look: &Explainer, value: &str) -> String {
+    fn words(&self, look: &Explainer, value: &str, at: Span) -> String {
         let Some(name) = &self.name else { return value.to_string() };
         let own = if **name == *value { value.to_string() } else { format!("{name} = {value}") };
         let visible: Vec<Span> = self.calls.iter().copied().filter(|call| !look.sources.in_library(*call)).collect();
         match &visible[..] {
-            [first, .., last] if first != last => {
+            [first, .., last] if first != last && !last.holds(at) => {
                 let (line, text) = (look.sources.position(*last).0, look.sources.text(*last));
                 format!("{own}, by way of {text} on line {line}")
             }

@@ -8,6 +8,7 @@ mod explain;
 mod poly;
 mod reason;
 pub mod show;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -20,11 +21,11 @@ pub use why::why;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
-use std::collections::BTreeMap;
+use terms::Terms;
 
 /// An integer polynomial over atoms, in normal form: monomials in order, no zero coefficient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Poly(pub BTreeMap<Vec<(Atom, u32)>, i64>);
+pub struct Poly(Terms);
 
 /// What a polynomial is made of besides numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,7 @@
 //! `Max` and `Min` stand only where no simpler form is known, so that equal sizes are equal in structure wherever the
 //! rules below can see it. Whatever leaves `i64` is an error value, never a wrapped number.
 
+use super::terms::Monomial;
 use super::{Atom, Poly};
 use crate::ids::Symbol;
 use std::cmp::Ordering;
@@ -22,8 +23,6 @@ pub enum SizeError {
     /// A size below 0.
     Negative(i64),
 }
-
-type Monomial = Vec<(Atom, u32)>;
 
 impl Poly {
     /// No axis and no product of axes is longer: 2^40 numbers are four terabytes.
@@ -60,14 +59,14 @@ impl Poly {
     pub fn as_number(&self) -> Option<i64> {
         match self.0.len() {
             0 => Some(0),
-            1 => self.0.get(&Vec::new()).copied(),
+            1 => self.0.get(&[]).copied(),
             _ => None,
         }
     }
 
     /// The constant part.
     pub fn constant(&self) -> i64 {
-        self.0.get(&Vec::new()).copied().unwrap_or(0)
+        self.0.get(&[]).copied().unwrap_or(0)
     }
 
     /// Whether it is 0.
@@ -98,8 +97,11 @@ impl Poly {
 
     /// `self + other`
     pub fn add(&self, other: &Poly) -> Result<Poly, SizeError> {
+        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
+            return a.checked_add(b).map(Poly::number).ok_or(SizeError::Overflow);
+        }
         let mut sum = self.clone();
-        for (monomial, coefficient) in &other.0 {
+        for (monomial, coefficient) in other.0.iter() {
             sum.add_term(monomial.clone(), *coefficient)?;
         }
         Ok(sum)
@@ -122,9 +124,12 @@ impl Poly {
 
     /// `self * other`
     pub fn mul(&self, other: &Poly) -> Result<Poly, SizeError> {
+        if let (Some(a), Some(b)) = (self.as_number(), other.as_number()) {
+            return a.checked_mul(b).map(Poly::number).ok_or(SizeError::Overflow);
+        }
         let mut product = Poly::zero();
-        for (left, a) in &self.0 {
-            for (right, b) in &other.0 {
+        for (left, a) in self.0.iter() {
+            for (right, b) in other.0.iter() {
                 let coefficient = a.checked_mul(*b).ok_or(SizeError::Overflow)?;
                 product.add_term(times(left, right)?, coefficient)?;
             }
@@ -179,7 +184,7 @@ impl Poly {
             return self.neg()?.div_floor(&other.neg()?);
         }
         let (mut outside, mut inside) = (Poly::zero(), Poly::zero());
-        for (monomial, coefficient) in &self.0 {
+        for (monomial, coefficient) in self.0.iter() {
             outside.add_term(monomial.clone(), coefficient.div_euclid(by))?;
             inside.add_term(monomial.clone(), coefficient.rem_euclid(by))?;
         }
@@ -251,7 +256,7 @@ impl Poly {
     /// The value where each symbol has a number; symbols without one stay.
     pub fn bind(&self, binding: &BTreeMap<Symbol, i64>) -> Result<Poly, SizeError> {
         let mut sum = Poly::zero();
-        for (monomial, coefficient) in &self.0 {
+        for (monomial, coefficient) in self.0.iter() {
             let mut product = Poly::number(*coefficient);
             for (atom, exponent) in monomial {
                 let value = bind_atom(atom, binding)?;

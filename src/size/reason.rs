@@ -81,6 +81,12 @@ impl Sizes {
         self.value(id).and_then(Poly::as_number)
     }
 
+    /// The number that a part of a formula has over these operands.
+    pub fn value_of(&self, formula: &Formula, from: &[SizeId]) -> Option<i64> {
+        let operands: Option<Vec<&Poly>> = from.iter().map(|id| self.value(*id)).collect();
+        evaluate(formula, &operands?).ok()?.as_number()
+    }
+
     /// The polynomial; none if poisoned.
     pub fn value(&self, id: SizeId) -> Option<&Poly> {
         self.all[id].value.as_ref()

@@ -123,9 +123,11 @@ impl Checkpoint {
 
     /// Reads a file. Errors: absent, or not byte for byte what was written.
     pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
-        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => CheckpointError::Absent { path: shown(path) },
-            _ => damaged(path, "a file that can be read", &e.to_string()),
+        let bytes = std::fs::read(path).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::NotFound {
+                return CheckpointError::Absent { path: shown(path) };
+            }
+            damaged(path, "a file that can be read", &e.to_string())
         })?;
         Checkpoint::from_bytes(path, bytes)
     }
@@ -217,12 +219,13 @@ fn shown(path: &Path) -> String {
 
 /// The system's words without its error number.
 fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::StorageFull => "the disk is full".to_string(),
-        std::io::ErrorKind::FileTooLarge => "the file would be larger than is allowed here".to_string(),
-        std::io::ErrorKind::PermissionDenied => "no permission to write there".to_string(),
-        _ => error.to_string(),
-    }
+    let known = [
+        (std::io::ErrorKind::StorageFull, "the disk is full"),
+        (std::io::ErrorKind::FileTooLarge, "the file would be larger than is allowed here"),
+        (std::io::ErrorKind::PermissionDenied, "no permission to write there"),
+    ];
+    let words = known.iter().find(|(kind, _)| *kind == error.kind());
+    words.map_or_else(|| error.to_string(), |(_, words)| (*words).to_string())
 }
 
 fn quote(text: &str) -> String {

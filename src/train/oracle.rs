@@ -31,7 +31,15 @@ pub fn run(
             }
             Kind::Noise { key, normal } => {
                 let mut values = vec![0.0f32; size];
-                noise::fill(&mut values, moment.seed, key, moment.step, moment.first_example, size / batch as usize, *normal);
+                noise::fill(
+                    &mut values,
+                    moment.seed,
+                    key,
+                    moment.step,
+                    moment.first_example,
+                    size / batch as usize,
+                    *normal,
+                );
                 values.into_iter().map(f64::from).collect()
             }
             Kind::Host(expr) => vec![scalar::host(expr, moment.step as f64, moment.steps as f64)],

@@ -7,11 +7,11 @@ use super::random;
 use crate::check::net::{Checked, Flat, Objective};
 use crate::compile::{self, Job};
 use crate::graph::Graph;
+use crate::ids::Symbol;
 use crate::runtime::pool::Pool;
 use crate::runtime::program::{Moment, Program};
 use crate::runtime::store::Store;
 use crate::target::Target;
-use crate::ids::Symbol;
 use indexmap::IndexMap;
 
 /// Which of a file's programs.
@@ -137,7 +137,8 @@ impl<'a> Session<'a> {
     }
 
     fn job(&self, work: Work) -> Job<'a> {
-        let objective = |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
+        let objective =
+            |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
         let flat = |flat: &'a Flat| Job::Forward(flat);
         match work {
             Work::Step(training, i) => Job::Train(objective(training, i)),

@@ -98,6 +98,11 @@ fn factors_come_out_of_sums() {
     has(&after, "y[i, o] = s[i] * -2 * y.inner[i, o]");
     has(&after, "v.inner[i] = sum(k < 4: if i >= k then x[i, k])");
     has(&after, "v[i] = v.inner[i] / s[i]");
+    let after = cheaper(
+        "input x: [4, 5]\ninput s: [4]\ntensor y: [4]\ny[i] = sum(k < 5: -(s[i] * x[i, k] + s[i] * x[i, k]))\noutput y = y\n",
+    );
+    has(&after, "y.inner[i] = sum(k < 5: x[i, k])");
+    has(&after, "y[i] = s[i] * -2 * y.inner[i]");
 }
 
 #[test]

@@ -158,9 +158,9 @@ fn look_ups_split_off_what_they_do_not_look_up() {
 
 #[test]
 fn a_look_up_that_may_find_nothing_stays_a_sum() {
-    let text = "input t: [3] of index(5)\nparam w: [5, 2]\ninput q: [3]\ntensor y: [3]\ntensor u: [3]\ntensor v: [3]\n\
+    let text = "input t: [5] of index(5)\nparam w: [5, 2]\ninput q: [5]\ntensor y: [5]\ntensor u: [5]\ntensor v: [5]\n\
         y[i] = sum(a < 3: if a == t[i] then q[i] + 1)\nu[i] = sum(a < 5: if a == t[i] + 1 then w[a, 0] + q[i])\n\
-        v[i] = sum(a < 5: if a >= 2 and a == t[i] then w[a, 0] + q[i])\noutput y = y\noutput u = u\noutput v = v\n";
+        v[i] = sum(a < 5: if i >= a and a == t[i] then w[a, 0] + q[i])\noutput y = y\noutput u = u\noutput v = v\n";
     let before = graph(text);
     let mut after = before.clone();
     meaning(&mut after);

@@ -6,7 +6,7 @@ use brolga::kernel::{Elem, Kernel};
 use brolga::lower::lower;
 use brolga::plan::{Place, Plan, Step};
 use brolga::runtime::arena::Span;
-use brolga::runtime::jit::{Bound, Code, flushed};
+use brolga::runtime::jit::{Bound, Code};
 use brolga::target::Target;
 use std::time::{Duration, Instant};
 
@@ -64,18 +64,24 @@ fn run(loaded: &mut Loaded, times: &mut [Duration]) {
 
 fn time(name: &str, graph: &Graph) {
     let start = Instant::now();
-    let plan = lower(graph, Target::Clif);
+    let plan = brolga::compile::laid_out(lower(graph, Target::Clif));
     println!("{name}: lowered in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
+    let start = Instant::now();
+    brolga::plan::check::check(&plan).unwrap_or_else(|e| println!("REFUSED: {e}"));
+    println!(
+        "{name}: checked in {:.2} ms, arena {:.1} MB",
+        start.elapsed().as_secs_f64() * 1e3,
+        plan.arena as f64 / 1e6
+    );
     let mut loaded = load(&plan);
     let mut best = vec![Duration::MAX; loaded.calls.len()];
     let mut whole = Vec::new();
-    flushed(|| {
-        for _ in 0..40 {
-            let start = Instant::now();
-            run(&mut loaded, &mut best);
-            whole.push(start.elapsed().as_secs_f64() * 1e3);
-        }
-    });
+    let turns = if name == "net" { 8 } else { 40 };
+    for _ in 0..turns {
+        let start = Instant::now();
+        run(&mut loaded, &mut best);
+        whole.push(start.elapsed().as_secs_f64() * 1e3);
+    }
     whole.sort_by(f64::total_cmp);
     println!("{name}: step {:.3} ms (median), {:.3} ms (least)", whole[whole.len() / 2], whole[0]);
     let mut rows: Vec<(f64, usize)> = best.iter().enumerate().map(|(i, t)| (t.as_secs_f64() * 1e6, i)).collect();
@@ -110,4 +116,69 @@ fn show() {
     for graph in [nets::lenet(64), nets::mlp(128)] {
         println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
     }
+}
+
+/// The equation in EQ under the tiles in TILES, one a line: `lane held n stream n / order / inner / blocks`.
+#[test]
+#[ignore]
+fn tiles() {
+    let graph = wanted();
+    let (_, def) = graph.defs.first().unwrap();
+    let flops: f64 = 2e-6 * def.pieces[0].axes.iter().map(|a| f64::from(a.extent)).product::<f64>();
+    for line in std::env::var("TILES").unwrap().lines() {
+        let parts: Vec<Vec<usize>> =
+            line.split('/').map(|p| p.split_whitespace().map(|n| n.parse().unwrap()).collect()).collect();
+        let mut group = brolga::schedule::Group::alone("t".into(), &def.pieces[0], false);
+        let [lane, held, h, stream, s] = parts[0][..] else { panic!("five numbers first") };
+        group.tile = Some(brolga::schedule::tile::Tile {
+            lane,
+            held: (held, h as u32),
+            stream: Some((stream, s as u32)),
+            blocks: parts[3].clone(),
+            taps: Vec::new(),
+            order: parts[1].clone(),
+            inner: parts[2].clone(),
+            parts: 0,
+            cost: 0.0,
+        });
+        let steps = vec![brolga::schedule::Step::Group(group)];
+        let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps });
+        let mut loaded = load(&plan);
+        let mut best = vec![Duration::MAX; loaded.calls.len()];
+        (0..30).for_each(|_| run(&mut loaded, &mut best));
+        let us = best.iter().map(|t| t.as_secs_f64() * 1e6).fold(0.0, f64::max);
+        println!("{line}: {us:.0} us {:.1} GFLOP/s", flops * 1e3 / us);
+    }
+}
+
+/// The graph of the training step of the file in NET, or of the text in EQ.
+fn wanted() -> Graph {
+    if let Ok(text) = std::env::var("EQ") {
+        return brolga::graph::text::read(&text).unwrap();
+    }
+    let path = std::env::var("NET").unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (checked, _) = brolga::compile::front(&path, &text, &brolga::check::Options::default());
+    let training = checked.trainings.first().unwrap();
+    let batch = std::env::var("BATCH").map_or(training.batch, |b| b.parse().unwrap());
+    let job = brolga::compile::Job::Train(&training.objectives[0]);
+    brolga::compile::optimise(&brolga::compile::graph(&checked, job, batch))
+}
+
+#[test]
+#[ignore]
+fn one() {
+    let graph = wanted();
+    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    if std::env::var("KERNELS").is_ok() {
+        for (_, kernel) in lower(&graph, Target::Clif).kernels.iter() {
+            println!("{kernel}");
+        }
+    }
+}
+
+#[test]
+#[ignore]
+fn net() {
+    time("net", &wanted());
 }

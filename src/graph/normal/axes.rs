@@ -36,12 +36,12 @@ fn remove(exprs: &mut Exprs, eq: &mut Equation, gone: &[(usize, Affine)]) {
 pub fn tighten(exprs: &mut Exprs, eq: &mut Equation, facts: &Facts) {
     let mut map: Vec<Affine> = (0..eq.axes.len()).map(Affine::axis).collect();
     let mut changed = false;
-    for axis in 0..eq.axes.len() {
+    for (axis, form) in map.iter_mut().enumerate() {
         let range = facts.ranges[axis];
         let extent = (range.high - range.low + 1) as u32;
         let numbered = eq.combine == Combine::ArgMax && axis >= eq.n_out;
         if extent < eq.axes[axis].extent && !numbered {
-            map[axis] = map[axis].shift(range.low as i32);
+            *form = form.shift(range.low as i32);
             eq.axes[axis].extent = extent;
             changed = true;
         }

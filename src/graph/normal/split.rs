@@ -32,7 +32,8 @@ pub fn split(exprs: &mut Exprs, eq: &mut Equation) {
             n_out = axes.len();
         }
     }
-    let place = |wanted: Option<usize>| axes.iter().position(|(old, _)| *old == wanted).expect("every axis has a place");
+    let place =
+        |wanted: Option<usize>| axes.iter().position(|(old, _)| *old == wanted).expect("every axis has a place");
     for (old, form) in map.iter_mut().enumerate() {
         *form = match old == axis {
             true => Affine::of(0, [(place(Some(block)), n), (place(None), 1)]),

@@ -32,6 +32,11 @@ impl Factors {
                 self.number = -self.number;
                 self.collect(exprs, x, inverse);
             }
+            // A square's derivative comes as the same addend twice.
+            Expr::Binary(Binary::Add, a, b) if a == b && !inverse => {
+                self.number *= 2.0;
+                self.collect(exprs, a, inverse);
+            }
             Expr::Const(value) if !inverse && value.0.is_finite() => self.number *= value.0,
             Expr::Const(_) | Expr::Load(_) | Expr::Index(_) | Expr::Unary(..) | Expr::Binary(..) | Expr::Select(..) => {
                 if inverse { &mut self.below } else { &mut self.above }.push(id);

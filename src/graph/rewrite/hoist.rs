@@ -83,9 +83,9 @@ fn all_sums_live(piece: &Equation) -> bool {
 /// The least value, over the output axes, of the guard's form at the reduced point that is best for it.
 pub fn best_corner(piece: &Equation, guard: &Guard) -> i64 {
     let mut corner = ranges(&piece.axes);
-    for axis in piece.n_out..piece.axes.len() {
-        let best = if guard.form.coefficient(axis) > 0 { corner[axis].high } else { corner[axis].low };
-        corner[axis] = Range::of(best, best);
+    for (axis, range) in corner.iter_mut().enumerate().skip(piece.n_out) {
+        let best = if guard.form.coefficient(axis) > 0 { range.high } else { range.low };
+        *range = Range::of(best, best);
     }
     guard.form.range(&corner).low
 }

@@ -49,9 +49,8 @@ fn split_piece(graph: &mut Graph, mut piece: Equation) -> Option<Equation> {
     piece.body = graph
         .exprs
         .replace_loads(piece.body, |_, access| loads.iter().position(|load| load == access).map(|at| look_ups[at]));
+    piece.guards = piece.guards.iter().filter(|guard| !mentions_reduced(&piece, guard)).cloned().collect();
     piece.axes.truncate(piece.n_out);
-    let n_out = piece.n_out;
-    piece.guards.retain(|guard| !(n_out..n_out + 16).any(|axis| guard.mentions(axis)));
     piece.combine = Combine::None;
     Some(piece)
 }

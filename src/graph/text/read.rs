@@ -128,7 +128,13 @@ impl Reader {
         };
         let (guards, body) = match body {
             Term::If(tests, body, None) => (self.guards(&scope, &tests)?, *body),
-            body => (Vec::new(), body),
+            Term::If(_, _, Some(_))
+            | Term::Number(_)
+            | Term::Name(..)
+            | Term::Call(..)
+            | Term::Reduce(..)
+            | Term::Neg(_)
+            | Term::Infix(..) => (Vec::new(), body),
         };
         let body = self.expr(&scope, &body)?;
         Ok(Equation { out, axes: scope.axes, n_out, combine, write, guards, body, origin: self.origin })

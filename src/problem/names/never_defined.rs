@@ -21,7 +21,6 @@ impl Problem for NeverDefined {
             Some(name) => {
                 r.headline(format!("{} never defines its output `{name}`", self.of));
                 r.label(self.at, format!("there is no line `{name} = ...`"));
-                r.help("with one output, a last line without `=` is the result");
             }
             None => {
                 r.headline(format!("{} has no result", self.of));

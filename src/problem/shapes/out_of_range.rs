@@ -20,21 +20,23 @@ pub struct OutOfRange {
 impl Problem for OutOfRange {
     fn report(&self, r: &mut Report) {
         let (text, extent) = (r.text(self.at), r.size(self.extent));
+        let last = r.sizes().number(self.extent).map_or(format!("{extent} - 1"), |n| (n - 1).to_string());
         let reaches = match self.values {
-            Some((low, high)) if low == high && text == low.to_string() => text.clone(),
+            Some((low, high)) if low == high && text == low.to_string() => format!("there is no element {text}"),
             Some((low, high)) if low == high => format!("{text} is {low}"),
             Some((low, _)) if low < 0 => format!("{text} begins at {low}"),
             Some((_, high)) => format!("{text} reaches {high}"),
             None => format!("{text} leaves its axis"),
         };
-        let last = r.sizes().number(self.extent).map_or(format!("{extent} - 1"), |n| (n - 1).to_string());
-        r.headline(format!("{reaches}, and {} has {extent} there", self.tensor));
+        r.headline(format!("{reaches}: that axis of {} has {extent}, 0 to {last}", self.tensor));
         r.label(self.at, format!("{extent} elements: 0 to {last}"));
         r.because(&[self.extent]);
-        if matches!(self.values, Some((low, _)) if low < 0) {
-            r.help(format!("guard it: `if 0 <= {text} then ... else 0`"));
-        } else {
-            r.help(format!("guard it (`if {text} < {extent} then ... else 0`), or bound its index: `k < n`"));
+        match self.values {
+            Some((low, high)) if low == high => {}
+            Some((low, _)) if low < 0 => r.help(format!("guard it: `if 0 <= {text} then ... else 0`")),
+            Some(_) | None => {
+                r.help(format!("guard it (`if {text} < {extent} then ... else 0`), or bound its index: `k < n`"));
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A block's own condition does not hold in one of its uses.
 
-use crate::problem::{Problem, Report};
+use crate::ids::Symbol;
+use crate::problem::{Problem, Report, words};
 use crate::size::SizeId;
 use crate::source::Span;
 
@@ -11,20 +12,33 @@ pub struct RequireFailed {
     pub at: Span,
     /// The block's text, numbers filled in.
     pub text: String,
+    /// The part of the condition that does not hold.
     pub condition: Span,
-    /// The sizes in the condition.
-    pub sizes: Vec<SizeId>,
+    /// The numbers that the names of the block have.
+    pub bound: Vec<(Symbol, SizeId)>,
 }
 
 impl Problem for RequireFailed {
     fn report(&self, r: &mut Report) {
         r.headline(self.text.trim_end_matches('.'));
         let condition = r.text(self.condition);
-        let condition = condition.trim_start_matches("require ").split(", \"").next().unwrap_or_default().to_string();
-        r.label(self.at, format!("{condition} does not hold"));
-        if !r.sources().in_library(self.condition) && self.condition != self.at {
+        let own = !r.sources().in_library(self.condition);
+        // The use of a user's block tells its numbers itself.
+        let numbers = if own { String::new() } else { self.numbers(r, &condition) };
+        r.label(self.at, format!("{condition} does not hold{numbers}"));
+        if own && self.condition != self.at {
             r.label(self.condition, "required here");
         }
-        r.because(&self.sizes);
+        let sizes: Vec<SizeId> = self.bound.iter().filter(|(n, _)| words::holds(&condition, n)).map(|(_, s)| *s).collect();
+        r.because(&sizes);
+    }
+}
+
+impl RequireFailed {
+    /// `: H = 6, k = 9`
+    fn numbers(&self, r: &Report, condition: &str) -> String {
+        let named = self.bound.iter().filter(|(name, _)| words::holds(condition, name));
+        let told: Vec<String> = named.map(|(name, size)| format!("{name} = {}", r.size(*size))).collect();
+        if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
     }
 }

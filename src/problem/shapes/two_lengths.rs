@@ -2,8 +2,8 @@
 
 use crate::diagnostic::{Edit, Help};
 use crate::ids::Symbol;
-use crate::problem::{Problem, Report};
-use crate::size::{Explainer, SizeId};
+use crate::problem::{Problem, Report, fixes};
+use crate::size::{Explainer, SizeId, show};
 use crate::source::Span;
 
 /// `sum(k: W[i, k] * x[k])` where the axes have 784 and 676 elements.
@@ -24,20 +24,25 @@ impl Problem for TwoLengths {
         r.because(&[a, b]);
     }
 
-    /// A parameter takes its size from its use.
+    /// A parameter takes its size from its use, or the other number.
     fn candidates(&self, look: &Explainer) -> Vec<Help> {
-        let open = |(_, size): (Span, SizeId)| {
-            let at = look.place(size).filter(|at| in_parameter(look, *at))?;
-            let line = look.sources.text(line_of(look, at)).trim();
-            let text = line.replacen(look.sources.text(at), "_", 1);
-            let text = text.split('~').next().unwrap_or(&text).trim().to_string();
-            Some(Help {
-                text: format!("`{text}` takes the size from its use"),
-                edits: vec![Edit { at, text: "_".to_string() }],
-            })
-        };
-        [self.first, self.second].into_iter().filter_map(open).collect()
+        let [(_, a), (_, b)] = [self.first, self.second];
+        let (one, other) = (show::size(look.sizes, a), show::size(look.sizes, b));
+        let open = [a, b].into_iter().filter_map(|size| rewritten(look, size, "_", " takes the size from its use"));
+        let fixed = [(a, other), (b, one)].into_iter().filter_map(|(size, n)| rewritten(look, size, &n, " fits"));
+        open.chain(fixed).collect()
     }
+}
+
+/// The edit of one size in the line of a parameter.
+fn rewritten(look: &Explainer, size: SizeId, new: &str, why: &str) -> Option<Help> {
+    let at = look.place(size).filter(|at| in_parameter(look, *at))?;
+    let line = line_of(look, at);
+    let edit = Edit { at, text: new.to_string() };
+    let here = Edit { at: Span { start: at.start - line.start, end: at.end - line.start, ..at }, text: new.to_string() };
+    let text = fixes::apply(look.sources.text(line), &[here]);
+    let text = text.split('~').next().unwrap_or(&text).trim().to_string();
+    Some(Help { text: format!("`{text}`{why}"), edits: vec![edit] })
 }
 
 fn in_parameter(look: &Explainer, at: Span) -> bool {

@@ -9,21 +9,13 @@ use crate::source::Span;
 pub struct DividedByZero {
     pub at: Span,
     /// The poisoned size, whose reason is the formula.
-    pub size: Option<SizeId>,
+    pub size: SizeId,
 }
 
 impl Problem for DividedByZero {
     fn report(&self, r: &mut Report) {
-        match self.size {
-            Some(size) => {
-                r.headline(format!("{} divides by 0", r.formula(size)));
-                r.label(self.at, r.arithmetic(size));
-                r.because(&[size]);
-            }
-            None => {
-                r.headline("a size is divided by 0");
-                r.label(self.at, "by 0");
-            }
-        }
+        r.headline(format!("{} divides by 0", r.formula(self.size)));
+        r.label(self.at, r.arithmetic(self.size));
+        r.because(&[self.size]);
     }
 }

@@ -17,14 +17,14 @@ pub struct DataDisagrees {
     /// The field of the `data` item.
     pub field: Option<(Span, i64)>,
     /// The net's output or input.
-    pub net: Option<(Span, SizeId)>,
+    pub net: Option<SizeId>,
 }
 
 impl Problem for DataDisagrees {
     fn report(&self, r: &mut Report) {
         let unit = &self.unit;
         let other = match (self.net, self.field) {
-            (Some((_, n)), _) => format!("the net has {}", r.size(n)),
+            (Some(n), _) => format!("the net has {}", r.size(n)),
             (None, Some((_, n))) => format!("the file says {n}"),
             (None, None) => "the file says otherwise".to_string(),
         };
@@ -34,12 +34,9 @@ impl Problem for DataDisagrees {
             let last = n - 1;
             r.label(at, if unit == "classes" { format!("labels are 0 to {last}") } else { format!("{n} {unit}") });
         }
-        if let Some((at, n)) = self.net {
-            r.label(at, r.size(n));
-            r.because(&[n]);
-        }
+        r.because(self.net.as_slice());
         if unit == "classes" {
-            r.help(format!("`let classes = {}` and use it in the three places", self.found));
+            r.help(format!("`let classes = {}`, and `classes` in the net and in the data item", self.found));
         }
     }
 }
@@ -50,12 +47,13 @@ impl DataDisagrees {
         if self.names.is_empty() {
             return format!("{} {}", self.found, self.unit);
         }
-        let mut text = format!("{}: {}", self.found, crate::problem::words::list(&self.names));
+        let mut text = format!("{} {}: {}", self.found, self.unit, crate::problem::words::list(&self.names));
         let known = self.field.map_or(self.found, |(_, n)| n).max(0) as usize;
         let beyond = self.names.iter().enumerate().skip(known).take(3);
-        let beyond: Vec<String> = beyond.map(|(i, name)| format!("{name} would be {i}")).collect();
+        let beyond: Vec<String> = beyond.map(|(i, name)| format!("{name} {i}")).collect();
         if !beyond.is_empty() {
-            text.push_str(&format!("; {}", beyond.join(", ")));
+            let first = beyond[0].replacen(' ', " would be ", 1);
+            text.push_str(&format!("; {}", [&[first], &beyond[1..]].concat().join(", ")));
         }
         text
     }
