@@ -71,22 +71,25 @@ pub fn signature(call_conv: CallConv) -> Signature {
     signature
 }
 
+/// How many styles there are to lower the steps of tiles in.
+pub const STYLE_COUNT: usize = STYLES.len();
+
 /// A kernel's machine code. The steps of tiles are lowered in several styles until one seems fast enough, and the best
 /// is kept.
 ///
 /// # Errors
 /// Says what Cranelift could not do.
 pub fn compile(kernel: &Kernel, isa: &dyn TargetIsa) -> Result<Context, String> {
-    let mut best = compile_as(kernel, isa, STYLES[0])?;
+    let mut best = compile_in_style(kernel, isa, 0)?;
     if !tile::has_tile(&kernel.body) || !cfg!(target_arch = "x86_64") {
         return Ok(best);
     }
     let mut least = estimate::slowness(code(&best));
-    for &style in &STYLES[1..] {
+    for style in 1..STYLE_COUNT {
         if least < estimate::GOOD {
             break;
         }
-        let context = compile_as(kernel, isa, style)?;
+        let context = compile_in_style(kernel, isa, style)?;
         let slowness = estimate::slowness(code(&context));
         if slowness < least {
             (best, least) = (context, slowness);
@@ -95,15 +98,19 @@ pub fn compile(kernel: &Kernel, isa: &dyn TargetIsa) -> Result<Context, String> 
     Ok(best)
 }
 
+/// A kernel's machine code in a given style, below `STYLE_COUNT`: all give the same bits.
+///
+/// # Errors
+/// Says what Cranelift could not do.
+pub fn compile_in_style(kernel: &Kernel, isa: &dyn TargetIsa, style: usize) -> Result<Context, String> {
+    let mut context = Context::for_function(function(kernel, isa, STYLES[style]));
+    context.compile(isa, &mut Default::default()).map_err(|e| format!("kernel {}: {:?}", kernel.name, e.inner))?;
+    Ok(context)
+}
+
 /// The bytes of what was compiled.
 pub fn code(context: &Context) -> &[u8] {
     context.compiled_code().expect("compile has left it there").code_buffer()
-}
-
-fn compile_as(kernel: &Kernel, isa: &dyn TargetIsa, style: Style) -> Result<Context, String> {
-    let mut context = Context::for_function(function(kernel, isa, style));
-    context.compile(isa, &mut Default::default()).map_err(|e| format!("kernel {}: {:?}", kernel.name, e.inner))?;
-    Ok(context)
 }
 
 /// A checked kernel as a Cranelift function.
