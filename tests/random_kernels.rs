@@ -313,3 +313,48 @@ fn random_kernels_mean_the_same() {
         }
     }
 }
+
+/// A product's tile with random extents: rows by vectors, a loop that is unrolled or not, in every style.
+#[test]
+fn random_tiles_mean_the_same_in_every_style() {
+    for seed in 1..=20 {
+        let kernel = random_tile(&mut Dice(seed << 40));
+        let mut ours: Vec<Data> = kernel.buffers.iter().map(random).collect();
+        let given = ours.clone();
+        interp::run(&kernel, &mut ours);
+        for style in 0..brolga::codegen::clif::STYLE_COUNT {
+            let mut theirs = given.clone();
+            jit::run_in_style(&kernel, style, &mut theirs).unwrap();
+            assert!(ours[2].bits() == theirs[2].bits(), "seed {seed}, style {style}\n{kernel}");
+        }
+    }
+}
+
+fn random_tile(dice: &mut Dice) -> Kernel {
+    let (rows, lanes) = (1 + dice.roll(6) as i64, dice.pick(&[4, 8, 12]));
+    let (outer, inner) = (1 + dice.roll(3) as u32, 1 + dice.roll(23) as u32);
+    let (splat, turned) = (dice.roll(2) == 0, dice.roll(2) == 0);
+    let mut b = KernelBuilder::new("tile");
+    let (width, depth) = (i64::from(lanes), i64::from(outer * inner));
+    let x = b.buffer("x", Elem::F32, (rows * depth * width) as u32, BufferAccess::Read);
+    let y = b.buffer("y", Elem::F32, (depth * width) as u32, BufferAccess::Read);
+    let z = b.buffer("z", Elem::F32, (rows * width) as u32, BufferAccess::Write);
+    let zero = b.f32(0.0, lanes);
+    let sums = b.repeat("u", outer, &vec![zero; rows as usize], |b, u, sums| {
+        b.repeat("k", inner, sums, |b, k, sums| {
+            let step = u * i64::from(inner) + k;
+            let held = b.load(y, step.clone() * width, lanes);
+            let mut next = Vec::new();
+            for (row, &sum) in (0..rows).zip(sums) {
+                let at = step.clone() * width + row * depth * width;
+                let fresh = if splat { b.load_splat(x, at, lanes) } else { b.load(x, at, lanes) };
+                next.push(if turned { b.fma(held, fresh, sum) } else { b.fma(fresh, held, sum) });
+            }
+            next
+        })
+    });
+    for (row, sum) in (0..rows).zip(sums) {
+        b.store(z, row * width, sum);
+    }
+    b.finish()
+}

@@ -9,8 +9,8 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, Int
 /// # Errors
 /// Says why where Cranelift does not know the machine.
 pub fn clif(kernel: &Kernel) -> Result<String, String> {
-    let isa = clif::isa()?;
-    Ok(format!("; {}\n{}", kernel.name, clif::function(kernel, &*isa).display()))
+    let context = clif::compile(kernel, &*clif::isa()?)?;
+    Ok(format!("; {}\n{}", kernel.name, context.func.display()))
 }
 
 /// The kernel's machine code, an instruction a line behind its offset. The constants behind the last return are left out.
@@ -20,12 +20,11 @@ pub fn clif(kernel: &Kernel) -> Result<String, String> {
 pub fn asm(kernel: &Kernel) -> Result<String, String> {
     let isa = clif::isa()?;
     let context = clif::compile(kernel, &*isa)?;
-    let code = context.compiled_code().expect("compile has left it there");
     let mut text = format!("; {}\n", kernel.name);
     if !cfg!(target_arch = "x86_64") {
         return Err("only code for x86-64 can be shown".to_string());
     }
-    text.push_str(&disassemble(code.code_buffer()));
+    text.push_str(&disassemble(clif::code(&context)));
     Ok(text)
 }
 

@@ -6,6 +6,7 @@
 use super::arena::Span;
 use crate::codegen::abi::{Call, Entry};
 use crate::codegen::clif;
+use crate::ids::Symbol;
 use crate::kernel::interp::Data;
 use crate::kernel::{BufferAccess, Elem, Kernel, check};
 use cranelift_codegen::Context;
@@ -17,22 +18,37 @@ use std::sync::Arc;
 /// The machine code of some kernels.
 pub struct Code {
     module: Option<JITModule>,
-    entries: Vec<Entry>,
+    functions: Vec<Function>,
 }
 
-// SAFETY: after `compile` nothing of the module changes; the entries are read-only code.
+/// A kernel's code, and what `kernel::check` has proved of it: that it stays inside buffers of these lengths.
+struct Function {
+    entry: Entry,
+    name: Symbol,
+    lens: Vec<usize>,
+    parts: u64,
+}
+
+/// How to compile one kernel.
+type Compile<'a> = &'a (dyn Fn(&Kernel, &dyn TargetIsa) -> Result<Context, String> + Sync);
+
+// SAFETY: after `compile` nothing of the module changes; the functions are read-only code.
 unsafe impl Send for Code {}
 // SAFETY: as above.
 unsafe impl Sync for Code {}
 
 impl Code {
-    /// Compiles checked kernels, on as many threads as there are CPUs.
+    /// Checks and compiles kernels, on as many threads as there are CPUs.
     ///
     /// # Errors
-    /// Says what Cranelift or the system could not do.
+    /// What `kernel::check` finds, or what Cranelift or the system could not do.
     pub fn compile(kernels: &[&Kernel]) -> Result<Arc<Code>, String> {
+        Code::compile_with(kernels, &|kernel, isa| clif::compile(kernel, isa))
+    }
+
+    fn compile_with(kernels: &[&Kernel], compile: Compile) -> Result<Arc<Code>, String> {
         let isa = clif::isa()?;
-        let compiled = compile_all(kernels, &*isa)?;
+        let compiled = compile_all(kernels, &*isa, compile)?;
         let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let text = |e: cranelift_module::ModuleError| e.to_string();
         let mut ids = Vec::new();
@@ -47,24 +63,30 @@ impl Code {
             ids.push(id);
         }
         module.finalize_definitions().map_err(text)?;
-        let entries = ids.iter().map(|&id| entry(module.get_finalized_function(id))).collect();
-        Ok(Arc::new(Code { module: Some(module), entries }))
+        let functions = kernels.iter().zip(ids).map(|(kernel, id)| Function {
+            entry: entry(module.get_finalized_function(id)),
+            name: kernel.name.clone(),
+            lens: kernel.buffers.iter().map(|b| b.len as usize).collect(),
+            parts: kernel.part_count(),
+        });
+        let functions = functions.collect();
+        Ok(Arc::new(Code { module: Some(module), functions }))
     }
 
     /// A kernel with the buffers that it is to work on.
     ///
     /// # Panics
     /// If a buffer is shorter than the kernel declares.
-    pub fn bind(self: &Arc<Code>, index: usize, kernel: &Kernel, spans: &[Span]) -> Bound {
-        assert_eq!(kernel.buffers.len(), spans.len(), "kernel {} wants another number of buffers", kernel.name);
-        for (buffer, span) in kernel.buffers.iter().zip(spans) {
-            let have = span.len();
-            assert!(buffer.len as usize <= have, "buffer {} of {} has {have} numbers", buffer.name, kernel.name);
+    pub fn bind(self: &Arc<Code>, index: usize, spans: &[Span]) -> Bound {
+        let function = &self.functions[index];
+        assert_eq!(function.lens.len(), spans.len(), "kernel {} wants another number of buffers", function.name);
+        for (i, (&len, span)) in function.lens.iter().zip(spans).enumerate() {
+            assert!(len <= span.len(), "buffer {i} of {} has {} numbers of {len}", function.name, span.len());
         }
         Bound {
-            entry: self.entries[index],
+            entry: function.entry,
             bases: spans.iter().map(Span::start).collect(),
-            parts: kernel.part_count(),
+            parts: function.parts,
             _spans: spans.to_vec(),
             _code: self.clone(),
         }
@@ -86,7 +108,7 @@ fn entry(code: *const u8) -> Entry {
 }
 
 /// Each thread takes the next kernel that nobody has begun.
-fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa) -> Result<Vec<Context>, String> {
+fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa, compile: Compile) -> Result<Vec<Context>, String> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cpus.min(kernels.len().div_ceil(2)).max(1);
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -95,7 +117,7 @@ fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa) -> Result<Vec<Context>,
         loop {
             let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let Some(kernel) = kernels.get(i) else { return done };
-            done.push((i, clif::compile(kernel, isa)));
+            done.push((i, check::check(kernel).and_then(|()| compile(kernel, isa))));
         }
     };
     let mut done: Vec<_> = std::thread::scope(|scope| {
@@ -134,8 +156,8 @@ impl Bound {
     pub fn run(&self, first: u64, end: u64) {
         let call = Call { bases: self.bases.as_ptr(), first, end: end.min(self.parts) };
         if call.first < call.end {
-            // SAFETY: kernel::check bounded every access by the declared lengths, and `bind` has seen that the spans,
-            // which live as long as this, have them.
+            // SAFETY: kernel::check (in `compile_all`) bounded every access by the declared lengths, and `bind` has seen
+            // that the spans, which live as long as this, have them.
             flushed(|| unsafe { (self.entry)(&call) });
         }
     }
@@ -146,8 +168,19 @@ impl Bound {
 /// # Errors
 /// What compiling says, or that the kernel or the data are wrong.
 pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
-    check::check(kernel)?;
-    let code = Code::compile(&[kernel])?;
+    run_all(kernel, &Code::compile(&[kernel])?, data)
+}
+
+/// The same in a given style, below `clif::STYLE_COUNT`.
+///
+/// # Errors
+/// As `run_once`.
+pub fn run_in_style(kernel: &Kernel, style: usize, data: &mut [Data]) -> Result<(), String> {
+    let compile = |kernel: &Kernel, isa: &dyn TargetIsa| clif::compile_in_style(kernel, isa, style);
+    run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data)
+}
+
+fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), String> {
     let mut spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
     for ((span, data), buffer) in spans.iter_mut().zip(data.iter()).zip(&kernel.buffers) {
         match (data, buffer.elem) {
@@ -156,7 +189,7 @@ pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
             (Data::F32(_) | Data::I32(_), _) => return Err(format!("buffer {} wants other data", buffer.name)),
         }
     }
-    let bound = code.bind(0, kernel, &spans);
+    let bound = code.bind(0, &spans);
     bound.run(0, bound.parts());
     for ((span, data), buffer) in spans.iter().zip(data).zip(&kernel.buffers) {
         match data {

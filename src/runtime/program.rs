@@ -55,9 +55,9 @@ impl Program {
     /// # Errors
     /// What a check finds, which is a bug of the compiler, or what the system refuses.
     pub fn new(plan: Plan, target: Target) -> Result<Program, String> {
+        // `Code::compile` checks the kernels.
         plan::check::check(&plan)?;
         let kernels: Vec<&Kernel> = plan.kernels.iter().map(|(_, kernel)| kernel).collect();
-        kernels.iter().try_for_each(|kernel| kernel::check::check(kernel))?;
         let code = match target {
             Target::Clif => Code::compile(&kernels)?,
         };
@@ -148,7 +148,7 @@ impl Program {
         match step {
             Step::Call { kernel, buffers, .. } => {
                 let spans: Vec<Span> = buffers.iter().map(|&b| self.span(b).clone()).collect();
-                let bound = self.code.bind(kernel.index(), &self.plan.kernels[*kernel], &spans);
+                let bound = self.code.bind(kernel.index(), &spans);
                 Ready::Call { bound, long: self.long[kernel.index()] }
             }
             Step::Copy { from, to } => Ready::Copy { from: self.span(*from).clone(), to: self.span(*to).clone() },

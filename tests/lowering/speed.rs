@@ -38,7 +38,7 @@ fn load(plan: &Plan) -> Loaded {
             Step::Call { kernel, buffers, .. } => {
                 let spans: Vec<Span> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
                 let k = &plan.kernels[*kernel];
-                calls.push((k.name.to_string(), Some(code.bind(kernel.index(), k, &spans)), Vec::new()));
+                calls.push((k.name.to_string(), Some(code.bind(kernel.index(), &spans)), Vec::new()));
             }
             Step::Copy { from, to } => {
                 calls.push(("copy".into(), None, vec![memory[from.index()].clone(), memory[to.index()].clone()]));

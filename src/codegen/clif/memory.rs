@@ -185,7 +185,7 @@ impl Translator<'_, '_> {
     }
 
     /// A pointer and an immediate offset for lane 0 of a place, such that all its lanes' offsets fit too.
-    fn address(&mut self, place: &Place) -> (Value, i32) {
+    pub(super) fn address(&mut self, place: &Place) -> (Value, i32) {
         let (pattern, bytes) = self.pattern(place.buffer, &place.address);
         let mut pointer = self.pointer(&pattern);
         if let Some(d) = place.dynamic {

@@ -19,6 +19,7 @@
 //!
 //! `nest` lowers statements, `memory` loads, stores and pointers, `ops` the rest.
 
+mod estimate;
 mod memory;
 mod nest;
 mod ops;
@@ -35,6 +36,7 @@ use memory::Pointers;
 use nest::Var;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
+use tile::{STYLES, Style};
 
 /// The 128-bit values, or the one scalar, of a kernel value.
 type Lanes = SmallVec<[ir::Value; 4]>;
@@ -69,25 +71,57 @@ pub fn signature(call_conv: CallConv) -> Signature {
     signature
 }
 
-/// A checked kernel as a Cranelift function.
-pub fn function(kernel: &Kernel, isa: &dyn TargetIsa) -> Function {
-    let mut function = Function::with_name_signature(UserFuncName::default(), signature(isa.default_call_conv()));
-    let mut context = FunctionBuilderContext::new();
-    let mut translator = Translator::new(kernel, FunctionBuilder::new(&mut function, &mut context));
-    translator.entry();
-    translator.b.seal_all_blocks();
-    translator.b.finalize(isa.frontend_config());
-    function
-}
+/// How many styles there are to lower the steps of tiles in.
+pub const STYLE_COUNT: usize = STYLES.len();
 
-/// A kernel's machine code; `disassemble` keeps Cranelift's own listing too.
+/// A kernel's machine code. The steps of tiles are lowered in several styles until one seems fast enough, and the best
+/// is kept.
 ///
 /// # Errors
 /// Says what Cranelift could not do.
 pub fn compile(kernel: &Kernel, isa: &dyn TargetIsa) -> Result<Context, String> {
-    let mut context = Context::for_function(function(kernel, isa));
+    let mut best = compile_in_style(kernel, isa, 0)?;
+    if !tile::has_tile(&kernel.body) || !cfg!(target_arch = "x86_64") {
+        return Ok(best);
+    }
+    let mut least = estimate::slowness(code(&best));
+    for style in 1..STYLE_COUNT {
+        if least < estimate::GOOD {
+            break;
+        }
+        let context = compile_in_style(kernel, isa, style)?;
+        let slowness = estimate::slowness(code(&context));
+        if slowness < least {
+            (best, least) = (context, slowness);
+        }
+    }
+    Ok(best)
+}
+
+/// A kernel's machine code in a given style, below `STYLE_COUNT`: all give the same bits.
+///
+/// # Errors
+/// Says what Cranelift could not do.
+pub fn compile_in_style(kernel: &Kernel, isa: &dyn TargetIsa, style: usize) -> Result<Context, String> {
+    let mut context = Context::for_function(function(kernel, isa, STYLES[style]));
     context.compile(isa, &mut Default::default()).map_err(|e| format!("kernel {}: {:?}", kernel.name, e.inner))?;
     Ok(context)
+}
+
+/// The bytes of what was compiled.
+pub fn code(context: &Context) -> &[u8] {
+    context.compiled_code().expect("compile has left it there").code_buffer()
+}
+
+/// A checked kernel as a Cranelift function.
+fn function(kernel: &Kernel, isa: &dyn TargetIsa, style: Style) -> Function {
+    let mut function = Function::with_name_signature(UserFuncName::default(), signature(isa.default_call_conv()));
+    let mut context = FunctionBuilderContext::new();
+    let mut translator = Translator::new(kernel, FunctionBuilder::new(&mut function, &mut context), style);
+    translator.entry();
+    translator.b.seal_all_blocks();
+    translator.b.finalize(isa.frontend_config());
+    function
 }
 
 /// What is known while a kernel is lowered.
@@ -111,6 +145,9 @@ struct Translator<'k, 'f> {
     call: ir::Value,
     /// Whether the lanes of a multiply-add are made from the last to the first.
     backwards: bool,
+    style: Style,
+    /// By value: a load that is made again for each use, where it loads from, and whether one element into all lanes.
+    again: Vec<Option<((ir::Value, i32), bool)>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,7 +166,7 @@ enum Type4 {
 }
 
 impl<'k, 'f> Translator<'k, 'f> {
-    fn new(kernel: &'k Kernel, b: FunctionBuilder<'f>) -> Translator<'k, 'f> {
+    fn new(kernel: &'k Kernel, b: FunctionBuilder<'f>, style: Style) -> Translator<'k, 'f> {
         let count = kernel.values.len();
         let mut t = Translator {
             kernel,
@@ -144,6 +181,8 @@ impl<'k, 'f> Translator<'k, 'f> {
             pointers: Pointers::default(),
             call: ir::Value::from_u32(0),
             backwards: false,
+            style,
+            again: vec![None; count],
         };
         t.note_constants(&kernel.body);
         t.note_dynamics(&kernel.body);

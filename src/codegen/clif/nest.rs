@@ -1,6 +1,6 @@
 //! Statements: parts, loops, branches.
 
-use super::tile::is_tile_step;
+use super::tile::{Style, is_tile_step};
 use super::*;
 use crate::kernel::{Address, Carried, Condition, Loop, VarId, cost};
 use ir::condcodes::IntCC;
@@ -83,23 +83,23 @@ impl Translator<'_, '_> {
     }
 
     pub(super) fn define(&mut self, value: ValueId, op: &Op) {
-        if self.constants[value.index()].is_none() {
+        if self.again[value.index()].is_none() && self.constants[value.index()].is_none() {
             self.values[value.index()] = self.op(value, op);
         }
         self.dynamic_offsets(value);
     }
 
     fn repeat(&mut self, l: &Loop) {
-        let plan = unroll(self.kernel, l);
+        let plan = unroll(self.kernel, l, self.style);
         let mut around: Vec<Lanes> = l.carried.iter().map(|c| self.start(c.init)).collect();
         let looped = if plan.turns > 1 { plan.turns * plan.copies } else { 0 };
         if looped > 0 {
             around = self.turns(l, plan, around);
         }
-        let tile = is_tile_step(l);
+        let back = self.style.back && is_tile_step(l);
         for turn in looped..l.trip {
             self.vars[l.var.index()] = Var::Fixed(i64::from(turn));
-            around = self.copy(l, around, tile && (turn - looped) % 2 == 1);
+            around = self.copy(l, around, back && (turn - looped) % 2 == 1);
         }
         for (c, lanes) in l.carried.iter().zip(around) {
             self.bind(c.result, lanes);
@@ -125,6 +125,9 @@ impl Translator<'_, '_> {
         let mark = self.pointers.mark();
         for (c, lanes) in l.carried.iter().zip(around) {
             self.bind(c.inside, lanes);
+        }
+        if self.style.again && is_tile_step(l) {
+            self.load_again(l);
         }
         if backward {
             self.backward(l);
@@ -162,10 +165,10 @@ impl Translator<'_, '_> {
         let mark = self.pointers.mark();
         self.stepping.push(l.var);
         self.enter_steps(&steps);
-        let (tile, mut around) = (is_tile_step(l), inside.clone());
+        let (back, mut around) = (self.style.back && is_tile_step(l), inside.clone());
         for shift in 0..plan.copies {
             self.vars[l.var.index()] = Var::Steps { counter, shift: i64::from(shift) };
-            around = self.copy(l, around, tile && shift % 2 == 1);
+            around = self.copy(l, around, back && shift % 2 == 1);
         }
         let mut next = vec![self.b.ins().iadd_imm_s(counter, i64::from(plan.copies))];
         for step in &steps {
@@ -266,21 +269,17 @@ impl Translator<'_, '_> {
 
 /// Unrolls loops wholly where that is short, innermost ones else such that few turns are left over; the steps of a tile
 /// an even number of times (see `tile`).
-fn unroll(kernel: &Kernel, l: &Loop) -> Unrolled {
+fn unroll(kernel: &Kernel, l: &Loop, style: Style) -> Unrolled {
     let weight = u32::try_from(cost::list(kernel, &l.body)).unwrap_or(u32::MAX).max(1);
     let inner = !l.body.iter().any(|s| matches!(s, Stmt::Loop(_) | Stmt::If { .. }));
-    if l.trip <= 1 || l.trip.saturating_mul(weight) <= BODY {
+    let tile = is_tile_step(l);
+    if l.trip <= 1 || (l.trip.saturating_mul(weight) <= BODY && (style.whole || !tile)) {
         return Unrolled { turns: 0, copies: 1, rest: l.trip };
     }
     let copies = match inner {
         false => 1,
-        true if is_tile_step(l) => {
-            if l.trip % 4 == 2 {
-                2
-            } else {
-                4
-            }
-        }
+        true if tile && l.trip % 4 == 2 => style.copies.min(2),
+        true if tile => style.copies,
         true => {
             // Fewest left over counts most, then many copies.
             let most = (BODY / 2 / weight).clamp(1, 4);

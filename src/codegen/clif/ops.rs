@@ -158,6 +158,9 @@ impl Translator<'_, '_> {
 
     /// x86 writes the sum over the factor that is put first: take one that is not needed any more.
     fn fma(&mut self, value: ValueId, a: ValueId, b: ValueId, c: ValueId) -> Lanes {
+        if let Some(factor) = [a, b].into_iter().find(|f| self.again[f.index()].is_some()) {
+            return self.fma_loading(factor, if factor == a { b } else { a }, c);
+        }
         let dying = self.dying[value.index()];
         let [a_dies, b_dies] = if self.backwards { dying.backward } else { dying.forward };
         let (a, b, mut sums) = (self.get(a), self.get(b), self.get(c));

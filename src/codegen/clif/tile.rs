@@ -7,7 +7,7 @@
 //! the limit of 128-bit vectors, against 88 % without.)
 
 use super::*;
-use crate::kernel::{Carried, Loop};
+use crate::kernel::{Carried, Loop, Place};
 
 /// Whether a loop does nothing but `sum = fma(.., .., sum)` on every value that it carries.
 pub(super) fn is_tile_step(l: &Loop) -> bool {
@@ -27,7 +27,86 @@ fn adds_to_itself(l: &Loop, c: &Carried) -> bool {
     l.body.iter().any(is_step) && l.body.iter().map(uses).sum::<usize>() == 1
 }
 
+/// How the steps of tiles are lowered. Cranelift's register allocator is not told what we know, so the styles are tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// Copies of the body in the loop.
+    pub copies: u32,
+    /// Whether short loops are unrolled wholly.
+    pub whole: bool,
+    /// Whether every second copy is lowered backward.
+    pub back: bool,
+    /// Whether a factor is loaded for each of its uses, straight into the register that becomes the sum: more loads, but
+    /// no copies, and two registers less.
+    pub again: bool,
+}
+
+/// The likeliest first.
+pub(super) const STYLES: [Style; 7] = [
+    Style { copies: 4, whole: true, back: true, again: false },
+    Style { copies: 2, whole: false, back: true, again: false },
+    Style { copies: 4, whole: true, back: false, again: false },
+    Style { copies: 4, whole: true, back: true, again: true },
+    Style { copies: 2, whole: false, back: true, again: true },
+    Style { copies: 1, whole: false, back: false, again: false },
+    Style { copies: 1, whole: false, back: false, again: true },
+];
+
+/// Whether some loop is a tile's step.
+pub(super) fn has_tile(stmts: &[Stmt]) -> bool {
+    stmts.iter().any(|stmt| match stmt {
+        Stmt::Loop(l) => is_tile_step(l) || has_tile(&l.body),
+        Stmt::If { then, otherwise, .. } => has_tile(then) || has_tile(otherwise),
+        Stmt::Let(..) | Stmt::Store { .. } => false,
+    })
+}
+
 impl Translator<'_, '_> {
+    /// Notes, with its address, each load of a step whose every use can load it again: of the two factors of a
+    /// multiply-add, the one that is used less often.
+    pub(super) fn load_again(&mut self, l: &Loop) {
+        let loads = loads(l);
+        for (&value, (place, uses)) in &loads {
+            let lanes = self.kernel.values[value].lanes;
+            let fits = place.live == lanes && lanes > 1 && matches!(place.stride, 0 | 1);
+            let less = |other: &ValueId, first: bool| match loads.get(other) {
+                Some((_, theirs)) if first => uses <= theirs,
+                Some((_, theirs)) => uses < theirs,
+                None => true,
+            };
+            let picked = |stmt: &Stmt| match stmt {
+                Stmt::Let(_, Op::Fma(a, b, _)) if a == b => *a != value,
+                Stmt::Let(_, Op::Fma(a, b, _)) if *a == value => less(b, true),
+                Stmt::Let(_, Op::Fma(a, b, _)) if *b == value => less(a, false),
+                Stmt::Let(_, op) => !operands(op).contains(&value),
+                Stmt::Loop(_) | Stmt::If { .. } | Stmt::Store { .. } => false,
+            };
+            let again = fits && l.body.iter().all(picked);
+            self.again[value.index()] = again.then(|| (self.address(place), place.stride == 0));
+        }
+    }
+
+    /// `c + factor * other`, the factor loaded for each lane's register.
+    pub(super) fn fma_loading(&mut self, factor: ValueId, other: ValueId, c: ValueId) -> Lanes {
+        let ((pointer, offset), splat) = self.again[factor.index()].expect("noted by load_again");
+        let t = machine_type(self.kernel.values[factor]);
+        let (other, mut sums) = (self.get(other), self.get(c));
+        let mut order: Vec<usize> = (0..sums.len()).collect();
+        if self.backwards {
+            order.reverse();
+        }
+        for i in order {
+            let x = if splat {
+                let lane = self.b.ins().load(t.lane_type(), flags(), pointer, offset);
+                self.b.ins().splat(t, lane)
+            } else {
+                self.b.ins().load(t, flags(), pointer, offset + 16 * i as i32)
+            };
+            sums[i] = self.b.ins().fma(x, other[i], sums[i]);
+        }
+        sums
+    }
+
     /// The body of a tile's step from its last sum to its first, each with what it needs just before it.
     pub(super) fn backward(&mut self, l: &Loop) {
         let mut wanted: BTreeMap<ValueId, &Op> = BTreeMap::new();
@@ -51,6 +130,22 @@ impl Translator<'_, '_> {
         }
         self.define(value, op);
     }
+}
+
+/// The loads of a step, with how often each is used.
+fn loads(l: &Loop) -> BTreeMap<ValueId, (&Place, usize)> {
+    let mut loads = BTreeMap::new();
+    for stmt in &l.body {
+        if let Stmt::Let(value, op) = stmt {
+            if let Op::Load(place) = op {
+                loads.insert(*value, (place, 0));
+            }
+            for operand in operands(op) {
+                loads.entry(operand).and_modify(|load| load.1 += 1);
+            }
+        }
+    }
+    loads
 }
 
 /// Which of the two factors of a multiply-add are made in its list and needed by nothing behind it, when the list is
