@@ -10,7 +10,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{JoinHandle, Thread};
 
 /// How often a waiting thread looks before it sleeps: some ten microseconds.
@@ -61,12 +61,19 @@ impl Pool {
             panic: Mutex::new(None),
             sleeping: (1..threads).map(|_| AtomicBool::new(false)).collect(),
         });
+        let started = Arc::new(Barrier::new(threads));
         let spawn = |index: usize| {
-            let shared = shared.clone();
+            let (shared, started) = (shared.clone(), started.clone());
             let builder = std::thread::Builder::new().name(format!("brolga-{index}"));
-            builder.spawn(move || shared.work(index)).expect("the system has threads")
+            let work = move || {
+                started.wait();
+                shared.work(index);
+            };
+            builder.spawn(work).expect("the system has threads")
         };
         let workers = (1..threads).map(spawn).collect();
+        // What a thread's start allocates is over before the first region.
+        started.wait();
         Pool { shared, workers, region: Mutex::new(()) }
     }
 
