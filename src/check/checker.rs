@@ -52,6 +52,8 @@ pub struct Checker<'t> {
     pub options: &'t Options,
     /// What came out at remarks and stages, in the order of checking.
     pub remarks: Vec<net::Remarked>,
+    /// Sizes of parameters that are written `_`.
+    pub open: super::open::OpenSizes,
     /// Parameters that a live definition reads.
     pub live: std::collections::BTreeSet<net::ParamId>,
 }

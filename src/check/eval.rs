@@ -220,6 +220,8 @@ impl<'t> Checker<'t> {
         }
         let inner = *a.axes.last().expect("not empty");
         let (lhs_size, rhs_size) = (lhs.shape[lhs.shape.len() - 1], rhs.shape[0]);
+        self.meet(lhs_size, rhs_size);
+        let (lhs_size, rhs_size) = (self.settled_size(lhs_size), self.settled_size(rhs_size));
         let axes: Axes = a.axes[..a.axes.len() - 1].iter().chain(&b.axes[1..]).copied().collect();
         if !self.may_equal(lhs_size, rhs_size) {
             let shape = self.axes_shape(&axes);

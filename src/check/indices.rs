@@ -223,10 +223,26 @@ impl<'t> Checker<'t> {
         }
     }
 
+    /// Where an index stands alone on an open axis, the axis takes the index's range from elsewhere.
+    fn meet_bare(&mut self, ranges: &Ranges) {
+        for &(var, open, _) in &ranges.bare {
+            if !self.is_open(open) {
+                continue;
+            }
+            let elsewhere = ranges.bare.iter().map(|&(v, size, _)| (v, size)).find(|&(v, size)| v == var && size != open);
+            let size = elsewhere.map(|(_, size)| size).or(self.flat.extent(var));
+            if let Some(size) = size {
+                self.meet(open, size);
+            }
+        }
+    }
+
     /// Gives every variable its range, and reports those that two places contradict.
     pub fn settle_ranges(&mut self, ranges: &Ranges, env: &Env) {
+        self.meet_bare(ranges);
         let mut first: Vec<(VarId, SizeId, Span)> = Vec::new();
         for &(var, size, at) in &ranges.bare {
+            let size = self.settled_size(size);
             if ranges.bounded.contains(&var) {
                 continue;
             }

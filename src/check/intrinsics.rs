@@ -317,7 +317,8 @@ impl<'t> Checker<'t> {
             self.raise(Fact::Rank { what: "'dot'".into(), wants: 1, has: 0, shape: vec![] }, at, env);
             return Value::Poison;
         };
-        if !self.may_equal(lhs_size, rhs_size) {
+        self.meet(lhs_size, rhs_size);
+        if !self.may_equal(self.settled_size(lhs_size), self.settled_size(rhs_size)) {
             self.raise(Fact::InnerSizes { lhs, rhs }, at, env);
             return Value::Poison;
         }

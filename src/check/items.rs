@@ -89,6 +89,7 @@ pub fn check_items(
     if !problems.has_errors() {
         checker.unread(&env);
     }
+    checker.unsettled();
     super::tell::tell(&checker.found, sources, &checker.sizes, &heads, problems);
     checker.calls.iter().for_each(|(head, call)| problems.fine_use(*head, *call));
     finish(checker, drafts)
@@ -169,6 +170,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         unasked: BTreeMap::new(),
         options,
         remarks: Vec::new(),
+        open: Default::default(),
         live: BTreeSet::new(),
     }
 }

@@ -31,6 +31,7 @@ mod lints;
 mod names;
 pub mod net;
 mod numbers;
+mod open;
 mod optimiser;
 mod params;
 mod pipeline;

@@ -56,6 +56,17 @@ impl Params {
         self.all.values().enumerate().map(|(i, declared)| (ParamId::new(i), declared))
     }
 
+    /// The shape of one that was declared before.
+    pub fn shape(&self, birth: BirthId, name: &Symbol) -> Option<&[SizeId]> {
+        self.all.get(&(birth, name.clone())).map(|declared| &declared.shape[..])
+    }
+
+    /// An open size became known.
+    pub fn settle(&mut self, open: SizeId, size: SizeId) {
+        let sizes = self.all.values_mut().flat_map(|declared| &mut declared.shape);
+        sizes.filter(|known| **known == open).for_each(|known| *known = size);
+    }
+
     /// Whether it is trained, not kept state.
     pub fn is_trained(&self, id: ParamId) -> bool {
         self.get(id).trained
@@ -79,14 +90,13 @@ impl<'t> Checker<'t> {
             self.raise(Fact::Mapped { block, why: "it keeps state" }, env.call.unwrap_or(at), env);
         }
         let dims = self.dims(ty, env);
+        let before: Option<Vec<SizeId>> = self.params.shape(env.birth, name).map(<[SizeId]>::to_vec);
         let mut shape = Vec::with_capacity(dims.len());
-        for dim in dims {
-            shape.push(match dim {
-                Some(size) => size,
-                None => {
-                    self.raise(Fact::NotYet { what: "'_' in the shape of a parameter".into() }, ty.at, env);
-                    self.sizes.poison(at)
-                }
+        for (axis, dim) in dims.into_iter().enumerate() {
+            let known = before.as_ref().and_then(|shape| shape.get(axis).copied());
+            shape.push(match (dim, known) {
+                (Some(size), _) | (None, Some(size)) => size,
+                (None, None) => self.open_size(name, ty.at, env),
             });
         }
         self.bounded(&shape, at, env);

@@ -69,6 +69,10 @@ enum Verb {
     Bench(bench::Args),
 }
 
+/// Room for the deepest file: blocks nest at most 48 deep, each with at most 64 brackets and 500 operators in an
+/// expression. Only what is used of it is ever touched.
+const STACK: usize = 256 << 20;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let start = std::time::Instant::now();
@@ -83,7 +87,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match std::panic::catch_unwind(|| dispatch(&line, start)) {
+    let work = move || dispatch(&line, start);
+    let thread = std::thread::Builder::new().name("main".to_string()).stack_size(STACK).spawn(work);
+    match thread.expect("the system has threads").join() {
         Ok(Ok(code)) => ExitCode::from(code),
         Ok(Err(failure)) => {
             failure.print();

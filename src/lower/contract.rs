@@ -209,7 +209,7 @@ impl<'a> Job<'a> {
             e.store_at(place, zero);
         }
         self.taps(e, &self.tile.taps, &spot);
-        let sums = self.from_scratch(e, &spot);
+        let sums = self.reloaded(e, &spot);
         self.finish(e, &spot, sums);
     }
 
@@ -241,7 +241,7 @@ impl<'a> Job<'a> {
         let point = self.point(spot, 0);
         let conditions: Vec<Condition> = self.root().guards.iter().map(|g| condition(&point, g)).collect();
         e.when(conditions, |e| {
-            let sums = self.from_scratch(e, spot);
+            let sums = self.reloaded(e, spot);
             let sums = self.sweep(e, &self.tile.inner, spot, sums);
             for (number, sum) in sums.into_iter().enumerate() {
                 let place = self.scratch(spot, number as u32);
@@ -262,7 +262,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn from_scratch(&self, e: &mut KernelBuilder, spot: &Spot) -> Vec<ValueId> {
+    fn reloaded(&self, e: &mut KernelBuilder, spot: &Spot) -> Vec<ValueId> {
         (0..spot.held * spot.stream)
             .map(|number| {
                 let place = self.scratch(spot, number);

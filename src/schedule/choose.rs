@@ -121,7 +121,7 @@ fn steps(groups: Vec<Group>, mut cleared: IndexSet<TensorId>) -> Vec<Step> {
                 steps.push(Step::Fill(member.out));
             }
         }
-        steps.push(Step::Group(group));
+        steps.push(Step::Group(Box::new(group)));
     }
     steps
 }

@@ -5,6 +5,7 @@
 
 use super::space::Linear;
 use super::tile::{Shape, Tile};
+use smallvec::SmallVec;
 
 /// Bytes that a cache keeps for a tile, those of a line, and bytes a cycle that come into it.
 struct Cache {
@@ -68,7 +69,7 @@ fn traffic(shape: &Shape, tile: &Tile, turns: &[Turn], operands: &[(&Linear, f64
 /// Bytes of the lines that an operand touches while these loops run.
 fn bytes(shape: &Shape, tile: &Tile, operand: &Linear, turns: &[Turn], line: u64) -> f64 {
     // Axes with one stride overlap: together they reach as far as their steps.
-    let mut strides: Vec<(u64, u64)> = Vec::new();
+    let mut strides: SmallVec<[(u64, u64); 8]> = SmallVec::new();
     for (axis, &c) in operand.coefficients.iter().enumerate().filter(|c| *c.1 != 0) {
         let whole = turns.iter().any(|t| t.axis == axis) || tile.taps.contains(&axis);
         let span = if whole { shape.extents[axis] } else { shape.span(tile, axis) };

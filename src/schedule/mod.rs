@@ -35,11 +35,10 @@ pub struct Schedule {
 
 /// One step of a run.
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // nearly all are groups
 pub enum Step {
     /// Clears a tensor, some of whose elements nobody writes.
     Fill(TensorId),
-    Group(Group),
+    Group(Box<Group>),
 }
 
 /// One kernel: members that are computed in turn at each point of a band of output axes.

@@ -157,11 +157,12 @@ fn best(shape: &Shape) -> Option<Tile> {
     finalists.sort_by(|a, b| a.cost.total_cmp(&b.cost));
     let least = finalists.first()?.cost;
     finalists.retain(|t| t.cost <= 1.5 * least);
-    finalists.truncate(8);
+    finalists.truncate(5);
     let ordered = finalists.iter().flat_map(|tile| shape.orders(tile));
     let costed = ordered.map(|mut tile| {
         tile.parts = shape.parts(&tile);
-        tile.cost = tile.cost.max(cost::memory(shape, &tile)) + 0.1 * cost::memory(shape, &tile);
+        let memory = cost::memory(shape, &tile);
+        tile.cost = tile.cost.max(memory) + 0.1 * memory;
         tile
     });
     costed.min_by(|a, b| a.cost.total_cmp(&b.cost))
@@ -321,11 +322,15 @@ impl Shape {
             tile.order.sort_by_key(|&axis| key(axis));
             tile
         };
-        vec![
+        let mut orders = vec![
             sorted(&|axis| (rank(axis, &self.a, &self.b), reach(axis))),
             sorted(&|axis| (rank(axis, &self.b, &self.a), reach(axis))),
             sorted(&|axis| (-self.out.coefficients[axis].abs(), 0)),
-        ]
+        ];
+        if orders[1] == orders[2] || orders[0] == orders[2] {
+            orders.pop();
+        }
+        orders
     }
 
     /// Outer output loops as parts, where the work pays and until there are enough.

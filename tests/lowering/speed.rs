@@ -146,7 +146,7 @@ fn tiles() {
             parts: 0,
             cost: 0.0,
         });
-        let steps = vec![brolga::schedule::Step::Group(group)];
+        let steps = vec![brolga::schedule::Step::Group(Box::new(group))];
         let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps });
         let mut loaded = load(&plan);
         let mut best = vec![Duration::MAX; loaded.calls.len()];
@@ -186,4 +186,18 @@ fn one() {
 #[ignore]
 fn net() {
     time("net", &wanted());
+}
+
+/// How long the choice and the lowering themselves take.
+#[test]
+#[ignore]
+fn scheduling() {
+    let graph = wanted();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let schedule = brolga::schedule::schedule(&graph, Target::Clif);
+        let mid = start.elapsed();
+        let plan = brolga::lower::follow(&schedule);
+        println!("schedule {mid:.2?}, lower {:.2?}, {} kernels", start.elapsed() - mid, plan.kernels.len());
+    }
 }
