@@ -325,7 +325,10 @@ impl<'t> Checker<'t> {
     pub fn requirements(&mut self, definition: &'t Definition<'t>, env: &Env) -> bool {
         for statement in &definition.network.body.statements {
             let StatementKind::Require { condition, message } = &statement.kind else { continue };
-            match self.truth(condition, env) {
+            let outer = std::mem::replace(&mut self.requiring, true);
+            let truth = self.truth(condition, env);
+            self.requiring = outer;
+            match truth {
                 super::conditions::Truth::Known(true) | super::conditions::Truth::Poison => {}
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);

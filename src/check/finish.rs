@@ -4,6 +4,8 @@ use super::checker::Checker;
 use super::flat::{Building, UseInfo};
 use super::forms::each_part;
 use super::initialisers::{Readers, initial};
+use crate::size::{Limits, Poly, Sizes};
+use crate::source::Span;
 use super::items::Drafts;
 use super::net::{
     Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Subscript, Tensor, TensorId, TensorKind,
@@ -23,8 +25,8 @@ pub struct Draft {
 
 impl Draft {
     /// Keeps what outputs and updates need.
-    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>) -> Draft {
-        let Building { tensors, pieces, uses, mut updates, new_weight, .. } = building;
+    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>, sizes: &Sizes) -> Draft {
+        let Building { tensors, pieces, uses, mut updates, new_weight, limits, .. } = building;
         let needed =
             needed(&pieces, outputs.iter().map(|(_, t)| *t).chain(updates.iter().map(|(_, t)| *t)).chain(new_weight));
         let mut places: Vec<Option<TensorId>> = vec![None; tensors.len()];
@@ -63,7 +65,8 @@ impl Draft {
         outputs.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         updates.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         let new_weight = new_weight.map(place);
-        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new() };
+        let lengths = lengths(&tensors, limits, sizes);
+        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new(), lengths };
         Draft { flat, uses: kept_uses, new_weight }
     }
 
@@ -130,6 +133,23 @@ impl Draft {
         }
         flat
     }
+}
+
+/// The open lengths in the shapes of tensors, with what is asked of them.
+fn lengths(
+    tensors: &Arena<Tensor>,
+    mut limits: BTreeMap<Symbol, (Limits, Span)>,
+    sizes: &Sizes,
+) -> BTreeMap<Symbol, (Limits, Option<Span>)> {
+    let mut found = BTreeMap::new();
+    for (_, tensor) in tensors.iter() {
+        let open = tensor.shape.iter().filter_map(|&size| sizes.value(size)).filter(|n| n.as_number().is_none());
+        for name in open.flat_map(Poly::symbols) {
+            let limit = limits.remove(&name).map(|(limits, at)| (limits, Some(at)));
+            found.entry(name).or_insert_with(|| limit.unwrap_or_default());
+        }
+    }
+    found
 }
 
 fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {

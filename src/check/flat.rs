@@ -12,9 +12,10 @@ use super::net::{
     Condition, Element, Linear, ParamId, Piece, Scalar, Subscript, Tensor, TensorId, TensorKind, UseId, Var, VarId,
 };
 use crate::ids::{Arena, Symbol};
-use crate::size::{SizeId, Sizes};
+use crate::size::{Limits, SizeId, Sizes};
 use crate::source::Span;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// See the head of this file.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub struct Building {
     pub new_weight: Option<TensorId>,
     /// Tensors without pieces because an error was reported.
     pub poisoned: bool,
+    /// What is asked of lengths that are open until the run, and the first place that asked.
+    pub limits: BTreeMap<Symbol, (Limits, Span)>,
 }
 
 /// An index variable.

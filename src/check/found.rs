@@ -1,8 +1,9 @@
 //! What the checker finds wrong: facts only. Words stand in `problem`.
 
 use crate::ids::Symbol;
-use crate::size::SizeId;
+use crate::size::{Limits, SizeId};
 use crate::source::Span;
+use std::collections::BTreeMap;
 
 /// One finding.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Found {
     pub at: Span,
     /// The uses of the user's blocks that it happened in, outermost first.
     pub uses: Vec<Used>,
+    /// What was known of open lengths.
+    pub limits: BTreeMap<Symbol, Limits>,
 }
 
 /// A use of a user's block.
@@ -236,9 +239,21 @@ pub enum Fact {
     ByZero {
         size: SizeId,
     },
-    /// A size that must be a number here.
-    NotKnown {
-        what: String,
+    /// A read or write that leaves an axis whatever the open lengths are, or it cannot be told.
+    OutOfLength {
+        tensor: Symbol,
+        size: SizeId,
+    },
+    /// Two places ask for what no length gives.
+    NoLength {
+        name: Symbol,
+        low: i64,
+        high: i64,
+        other: Option<Span>,
+    },
+    /// A size decides what a net is made of, and is open until the run.
+    OpenChoice {
+        size: SizeId,
     },
     /// A shape in a circle of definitions that nothing tells.
     Unsettled {

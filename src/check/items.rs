@@ -175,6 +175,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         circles: IndexMap::new(),
         moving: IndexMap::new(),
         settling: Default::default(),
+        requiring: false,
         live: BTreeSet::new(),
     }
 }
@@ -333,6 +334,7 @@ impl<'t> Checker<'t> {
     /// Starts a flat list.
     pub fn begin(&mut self, training: Option<bool>) {
         self.flat = Building { training, ..Building::default() };
+        self.sizes.limits.clear();
         self.binders.clear();
         self.guards.clear();
     }
@@ -340,7 +342,7 @@ impl<'t> Checker<'t> {
     /// Ends a flat list: what its outputs and updates do not need is dropped.
     pub fn end(&mut self, outputs: Vec<(Symbol, TensorId)>) -> Draft {
         let building = std::mem::take(&mut self.flat);
-        let draft = Draft::of(building, outputs);
+        let draft = Draft::of(building, outputs, &self.sizes);
         self.live.extend(draft.params());
         draft
     }

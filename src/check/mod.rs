@@ -42,6 +42,7 @@ mod recur;
 mod scope;
 pub mod shapes;
 mod starts;
+mod symbolic;
 mod tell;
 mod terms;
 mod testing;

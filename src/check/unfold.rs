@@ -123,7 +123,13 @@ impl<'t> Checker<'t> {
                 let value = self.pipeline(value, &env);
                 self.definition(value, name, ty.as_ref(), statement.at, &env)
             }
-            StatementKind::Define { target: Target::Indexed { .. }, .. } => self.equations(name, statements, None, &env),
+            StatementKind::Define { target: Target::Indexed { .. }, .. } => {
+                let main = match self.settling.scope == Some(scope) {
+                    true => self.main_pieces(statements, None, &env),
+                    false => statements.to_vec(),
+                };
+                self.equations(name, &main, None, &env)
+            }
             StatementKind::Define { target: Target::Tuple(names, at), value, .. } => {
                 let value = self.pipeline(value, &env);
                 self.take_apart(value, names, name, *at, &env)
