@@ -172,8 +172,8 @@ impl<'t> Checker<'t> {
         let value = match (fine, binding.lost) {
             (true, _) => self.outputs(definition, &inner),
             // The number of axes that flow in is not known, so that of the output is not either.
-            (false, true) => self.unknown_outputs(definition),
-            (false, false) => self.declared_outputs(definition, &inner),
+            (false, true) if self.settling.depth == 0 => self.unknown_outputs(definition),
+            (false, _) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);

@@ -1,10 +1,13 @@
 //! The state that unfolding works on: sizes, births, parameters, scopes, and the flat list that is being made.
 
 use super::births::{BirthId, Births};
+use super::cycles::Circles;
 use super::flat::Building;
 use super::found::{Fact, Found, Used};
 use super::net::{Element, TensorId, TensorKind, VarId};
 use super::params::Params;
+use super::recur::Settling;
+use super::starts::Moving;
 use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Definition, Value, View};
 use super::{Options, net};
@@ -15,6 +18,7 @@ use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// See the head of this file.
 pub struct Checker<'t> {
@@ -54,6 +58,11 @@ pub struct Checker<'t> {
     pub remarks: Vec<net::Remarked>,
     /// Sizes of parameters that are written `_`.
     pub open: super::open::OpenSizes,
+    /// Circles of definitions by the place of their body.
+    pub circles: IndexMap<Span, Rc<Circles>>,
+    /// Tensors of a circle whose definitions are under way.
+    pub moving: IndexMap<TensorId, Moving>,
+    pub settling: Settling,
     /// Parameters that a live definition reads.
     pub live: std::collections::BTreeSet<net::ParamId>,
 }
@@ -107,6 +116,7 @@ impl<'t> Checker<'t> {
             parent,
             names: IndexMap::new(),
             env,
+            circles: Rc::default(),
             outputs: &[],
             network: None,
             caller: None,

@@ -20,7 +20,8 @@ impl<'t> Checker<'t> {
     /// A `data` item.
     pub fn dataset(&mut self, name: &Name, fields: &'t [Output], body: &'t Body, at: Span, env: &Env) -> Dataset {
         self.begin(Some(false));
-        let fields: Vec<Field> = fields.iter().map(|field| self.field(field, env)).collect();
+        let lengths = self.lengths_scope(env);
+        let fields: Vec<Field> = fields.iter().map(|field| self.field(field, &lengths)).collect();
         let mut splits: Vec<(Symbol, SourceCall)> = Vec::new();
         for statement in &body.statements {
             let StatementKind::Define { target: Target::Name(split), value, .. } = &statement.kind else {

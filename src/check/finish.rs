@@ -134,7 +134,17 @@ impl Draft {
 
 fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {
     let mut needed: BTreeSet<TensorId> = roots.collect();
-    // Pieces stand in data-flow order: one sweep from the last to the first meets readers before what they read.
+    // Pieces stand in data-flow order but for those of a recurrence: one sweep from the last to the first meets readers
+    // before what they read, and a circle takes another one.
+    let mut before = 0;
+    while needed.len() > before {
+        before = needed.len();
+        sweep(pieces, &mut needed);
+    }
+    needed
+}
+
+fn sweep(pieces: &[Piece], needed: &mut BTreeSet<TensorId>) {
     for piece in pieces.iter().rev() {
         if needed.contains(&piece.out) {
             each_part(&piece.body, &mut |part| {
@@ -149,7 +159,6 @@ fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<T
             });
         }
     }
-    needed
 }
 
 /// Uses that made a kept tensor or give one, and those around them.

@@ -69,7 +69,57 @@ pub struct NewPiece {
     pub at: Span,
 }
 
+/// How long a flat list is: where a trial began.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    vars: usize,
+    tensors: usize,
+    pieces: usize,
+    uses: usize,
+    updates: usize,
+    inputs: usize,
+    params: usize,
+    new_weight: Option<TensorId>,
+    poisoned: bool,
+}
+
+impl Mark {
+    /// Whether a tensor was there before.
+    pub fn has(&self, tensor: TensorId) -> bool {
+        tensor.index() < self.tensors
+    }
+}
+
 impl Building {
+    /// Where the list ends now.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            vars: self.vars.len(),
+            tensors: self.tensors.len(),
+            pieces: self.pieces.len(),
+            uses: self.uses.len(),
+            updates: self.updates.len(),
+            inputs: self.inputs.len(),
+            params: self.params.len(),
+            new_weight: self.new_weight,
+            poisoned: self.poisoned,
+        }
+    }
+
+    /// Forgets all that came after a mark.
+    pub fn reset(&mut self, mark: Mark) {
+        // Shapes that are still in use name no variable: the variables of guesses stay.
+        self.tensors.truncate(mark.tensors);
+        self.pieces.truncate(mark.pieces);
+        self.uses.truncate(mark.uses);
+        self.updates.truncate(mark.updates);
+        self.inputs.truncate(mark.inputs);
+        self.params.truncate(mark.params);
+        self.vars.truncate(mark.vars);
+        self.new_weight = mark.new_weight;
+        self.poisoned = mark.poisoned;
+    }
+
     /// A new index variable.
     pub fn var(&mut self, name: &str, extent: Option<SizeId>) -> VarId {
         self.vars.push(VarInfo { name: name.into(), extent, bound: None });

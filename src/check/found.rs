@@ -33,6 +33,18 @@ pub struct Part {
     pub shape: Vec<SizeId>,
 }
 
+/// What a definition reads of its circle.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// `h[t]`
+    pub defined: String,
+    /// Its left side.
+    pub target: Span,
+    pub needs: String,
+    /// The read.
+    pub at: Span,
+}
+
 #[derive(Clone, Debug)]
 pub enum Fact {
     /// A name that nothing has; others that it may have been meant for.
@@ -228,6 +240,19 @@ pub enum Fact {
     /// A size that must be a number here.
     NotKnown {
         what: String,
+    },
+    /// A shape in a circle of definitions that nothing tells.
+    Unsettled {
+        name: Symbol,
+    },
+    /// A circle that reads steps before and steps behind.
+    BothWays {
+        before: Link,
+        behind: Link,
+    },
+    /// A circle that no step in time orders.
+    NoStep {
+        links: Vec<Link>,
     },
     /// A cycle at distance 0.
     Cycle {

@@ -3,9 +3,10 @@
 //! **Invariant**: every fact has its problem; a fact that several problems could tell is told by the one whose numbers
 //! fit (a `require` about a window that has no place left is E0302, any other one E0307).
 
-use super::found::{Fact, Found, Part, Used};
+use super::found::{Fact, Found, Link, Part, Used};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
+use crate::problem::time::both_ways::Side;
 use crate::problem::time::needs_itself::Need;
 use crate::problem::training::index_beyond;
 use crate::problem::*;
@@ -168,6 +169,20 @@ impl Telling<'_> {
             Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
             Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
             Fact::Cycle { through } => self.cycle(through),
+            Fact::NoStep { links } => {
+                let need = |link: &Link| Need {
+                    name: link.defined.clone(),
+                    definition: Some(link.target),
+                    at: link.at,
+                    needs: link.needs.clone(),
+                };
+                self.problems.push(NeedsItself { cycle: links.iter().map(need).collect() });
+            }
+            Fact::BothWays { before, behind } => {
+                let side = |link: &Link| Side { name: link.defined.clone(), needs: link.needs.clone(), at: link.at };
+                self.problems.push(BothWays { before: side(before), behind: side(behind) });
+            }
+            Fact::Unsettled { name } => self.problems.push(UnsettledShape { at, name: name.clone() }),
             Fact::NotProbability { block, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
@@ -268,7 +283,7 @@ impl Telling<'_> {
         let links = through.iter().enumerate().map(|(i, (name, definition))| {
             let needs = next(i);
             let at = if i + 1 == through.len() { self.at } else { self.used_in(*definition, &needs) };
-            Need { name: name.to_string(), at, needs: needs.to_string() }
+            Need { name: name.to_string(), definition: None, at, needs: needs.to_string() }
         });
         let cycle = links.collect();
         self.problems.push(NeedsItself { cycle });

@@ -14,13 +14,35 @@ mod mention;
 use super::{Binary, Cmp, Dtype, Graph, HostExpr, Kind, Origin, OriginId, OriginRole, TensorId, Unary};
 use crate::check::net::{self, Checked, Comparison, Condition, Element, Flat, ParamId, Scalar};
 use crate::ids::Symbol;
+use crate::size::{Poly, SizeId, Sizes};
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// The numbers that a plan is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// Examples at once.
     pub batch: u32,
+    /// The lengths that the checked net leaves open.
+    pub sizes: BTreeMap<Symbol, i64>,
+}
+
+impl Binding {
+    /// The number of a size at these lengths.
+    pub fn number(&self, sizes: &Sizes, size: SizeId) -> Option<u32> {
+        u32::try_from(self.value(sizes.value(size)?)?).ok()
+    }
+
+    /// The number of a polynomial at these lengths.
+    pub fn value(&self, poly: &Poly) -> Option<i64> {
+        poly.as_number().or_else(|| poly.value_at(&self.sizes).ok()?)
+    }
+}
+
+impl From<u32> for Binding {
+    fn from(batch: u32) -> Binding {
+        Binding { batch, sizes: BTreeMap::new() }
+    }
 }
 
 /// Adds one flat list of equations after another to a graph; parameters are shared between them.
@@ -119,9 +141,9 @@ impl<'a> Elaboration<'a> {
         self.graph.tensor(&tensor.name, &shape, dtype, kind, origin)
     }
 
-    fn number(&self, size: crate::size::SizeId) -> u32 {
-        let number = self.checked.sizes.number(size).expect("a checked net has no poisoned and no symbolic size");
-        u32::try_from(number).expect("the checker bounds every size")
+    fn number(&self, size: SizeId) -> u32 {
+        let number = self.binding.number(&self.checked.sizes, size);
+        number.expect("a checked net has no poisoned size, and a binding has all its lengths")
     }
 }
 

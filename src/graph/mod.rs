@@ -18,6 +18,8 @@ pub mod affine;
 pub mod scalar;
 pub mod exprs;
 pub mod order;
+pub mod recurrence;
+pub mod unroll;
 pub mod interp;
 pub mod elaborate;
 pub mod text;

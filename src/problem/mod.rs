@@ -188,6 +188,8 @@ problems! {
     }
     time {
         E0501 needs_itself NeedsItself;
+        E0502 both_ways BothWays;
+        E0503 unsettled_shape UnsettledShape;
     }
     training {
         E0601 not_scalar NotScalar;

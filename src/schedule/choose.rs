@@ -7,15 +7,13 @@ use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
 use crate::target::Target;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 /// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut chooser = Chooser::new(target);
     let (mut graph, needed) = laid_out(graph, target, &mut chooser);
-    let order =
-        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
-    let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
+    let order: Vec<TensorId> = order::order(&graph).into_iter().filter(|t| needed.contains(t)).collect();
     let cleared: IndexSet<TensorId> = order.iter().copied().filter(|&t| is_cleared(&graph, t)).collect();
     let mut groups = grouped(&mut graph, &order, &cleared, &mut chooser);
     mark_stored(&mut groups, &graph);
@@ -100,11 +98,16 @@ fn mark_stored(groups: &mut [Group], graph: &Graph) {
         }
         read.push(own);
     }
-    let outside = |t: TensorId| graph.outputs.iter().any(|o| o.1 == t) || graph.updates.iter().any(|u| u.1 == t);
+    let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, own) in read.iter().enumerate() {
+        own.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
+    }
+    let results = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1));
+    let outside: IndexSet<TensorId> = results.collect();
     for (at, group) in groups.iter_mut().enumerate() {
         for member in &mut group.members {
-            let elsewhere = read.iter().enumerate().any(|(g, r)| g != at && r.contains(&member.out));
-            member.stored = elsewhere || outside(member.out) || !member.wide.is_empty();
+            let elsewhere = readers.get(&member.out).is_some_and(|readers| readers.iter().any(|&g| g != at));
+            member.stored = elsewhere || outside.contains(&member.out) || !member.wide.is_empty();
         }
     }
 }
