@@ -1,5 +1,6 @@
 //! What the checker finds wrong: facts only. Words stand in `problem`.
 
+use super::facts::{Counted, Range};
 use crate::ids::Symbol;
 use crate::size::{Limits, SizeId};
 use crate::source::Span;
@@ -300,12 +301,13 @@ pub enum Fact {
         data: SizeId,
         net: usize,
         names: Vec<Symbol>,
+        counted: Counted,
         source: Span,
     },
     DataShape {
         field: Symbol,
         declared: Vec<SizeId>,
-        has: Vec<u32>,
+        has: Vec<Range>,
         source: Span,
     },
     DataAbsent {

@@ -51,7 +51,7 @@ mod unbound;
 mod unfold;
 mod values;
 
-pub use facts::{DataFacts, FieldFacts, SplitFacts};
+pub use facts::{Counted, DataFacts, FieldFacts, Range, SplitFacts, align};
 
 use crate::ids::Symbol;
 use crate::problem::Problems;

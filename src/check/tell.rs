@@ -208,19 +208,20 @@ impl Telling<'_> {
                 let (block, reason) = (block.clone(), why.to_string());
                 self.problems.push(NotMapped { at, block, reason });
             }
-            Fact::Classes { output, data, net, names, source } => {
+            Fact::Classes { output, data, net, names, counted, source } => {
                 let n = self.sizes.number(*data).unwrap_or_default();
                 self.problems.push(DataDisagrees {
-                    unit: "classes".to_string(),
+                    unit: counted.many().to_string(),
+                    constant: index_of(self.sources.text(at)),
                     source: *source,
                     found: *net as i64,
-                    names: names.iter().map(|name| name.to_string()).collect(),
+                    names: names.iter().map(|name| counted.shown(name)).collect(),
                     field: Some((at, n)),
                     net: *output,
                 });
             }
             Fact::DataShape { field, declared, has, source } => {
-                let (what, found) = (field.to_string(), has.iter().map(|n| i64::from(*n)).collect());
+                let (what, found) = (field.to_string(), has.iter().map(|n| n.to_string()).collect());
                 self.problems.push(DataShape { at, what, declared: declared.clone(), found, source: *source });
             }
             Fact::DataAbsent { path, source } => {
@@ -392,4 +393,11 @@ fn operand(part: &Part) -> Operand {
 /// Without the quotes around names.
 fn plain(what: &str) -> String {
     what.replace('\'', "")
+}
+
+/// The constant `n` of a field `x: [T] of index(n)`.
+fn index_of(field: &str) -> Option<Symbol> {
+    let (name, _) = field.split_once("index(")?.1.split_once(')')?;
+    let is_name = name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_name.then(|| name.into())
 }

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::session::{Inputs, RunError, Session, Work};
 use crate::check::net::{Checked, Flat, Scalar};
 use crate::data::random::shuffle;
-use crate::data::{Draw, Split};
+use crate::data::{Bounds, Draw, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -52,8 +52,10 @@ pub struct Metric {
 pub struct Batch<'a> {
     pub split: &'a Split,
     pub rows: &'a [u32],
-    /// In training, images are augmented.
+    /// In training, examples are augmented.
     pub draw: Option<Draw>,
+    /// What each open size is in this batch.
+    pub bounds: Bounds,
     /// What a program calls an input, and the field that it takes; other inputs have the names of fields.
     pub renamed: &'a [(Symbol, Symbol)],
 }
@@ -166,7 +168,7 @@ fn step<M: Machine>(
     let size = rows.len() as u32;
     for objective in 0..course.objectives {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, renamed: &[] })?;
+        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
@@ -212,7 +214,12 @@ pub fn over<M: Machine>(
     let all: Vec<u32> = (0..split.count as u32).collect();
     for rows in all.chunks(size) {
         let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
-        machine.run(work, rows.len() as u32, &moment, &mut Batch { split, rows, draw: None, renamed })?;
+        machine.run(
+            work,
+            rows.len() as u32,
+            &moment,
+            &mut Batch { split, rows, draw: None, bounds: split.bounds(rows), renamed },
+        )?;
         seen(machine, rows);
     }
     Ok(())
@@ -228,11 +235,11 @@ impl Batch<'_> {
 impl Inputs for Batch<'_> {
     fn real(&mut self, name: &str, out: &mut [f32]) -> bool {
         let field = self.field(name, false);
-        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, out)).is_some()
+        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, &self.bounds, out)).is_some()
     }
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
-        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, out)).is_some()
+        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, &self.bounds, out)).is_some()
     }
 }
 
