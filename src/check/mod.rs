@@ -30,12 +30,16 @@ mod items;
 mod lints;
 mod names;
 pub mod net;
+mod noise;
 mod numbers;
+mod objectives;
 mod open;
 mod optimiser;
 mod params;
 mod pipeline;
+mod reports;
 mod scope;
+mod settings;
 pub mod shapes;
 mod tell;
 mod terms;
@@ -43,9 +47,11 @@ mod testing;
 mod training;
 mod unbound;
 mod unfold;
+mod updates;
 mod values;
 
 pub use facts::{DataFacts, FieldFacts, SplitFacts};
+pub use settings::loss_name;
 
 use crate::ids::Symbol;
 use crate::problem::Problems;
