@@ -22,6 +22,7 @@ mod facts;
 mod finish;
 mod flat;
 mod forms;
+mod host;
 mod found;
 mod indices;
 mod initialisers;

@@ -381,6 +381,8 @@ pub enum Binary {
     Div,
     /// `a ^ b`
     Pow,
+    /// `a // b`; only of numbers that depend on `step` and `steps` alone, in an optimiser.
+    FloorDiv,
     /// Ties take the second.
     Max,
     Min,

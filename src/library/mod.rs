@@ -4,10 +4,11 @@
 //! scalar function (`tanh`): inside the library such a name in call position is the function.
 
 /// The library's files: the path under which messages show each, and its text.
-pub const FILES: [(&str, &str); 5] = [
+pub const FILES: [(&str, &str); 6] = [
     ("library/activations.net", include_str!("activations.net")),
     ("library/layers.net", include_str!("layers.net")),
     ("library/losses.net", include_str!("losses.net")),
     ("library/metrics.net", include_str!("metrics.net")),
     ("library/optimisers.net", include_str!("optimisers.net")),
+    ("library/schedules.net", include_str!("schedules.net")),
 ];

@@ -21,7 +21,7 @@ impl Problem for UnknownMetric {
         r.label(self.at, "not a metric of this `train`");
         let known: Vec<&str> = self.known.iter().map(|name| &**name).collect();
         if !known.is_empty() {
-            r.note(format!("there {} {}", if known.len() == 1 { "is" } else { "are" }, words::and(&known)));
+            r.note(format!("metrics here: {}", known.join(", ")));
         }
         r.help(match self.meant() {
             Some(near) => format!("did you mean `{near}`?"),
