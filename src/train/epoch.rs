@@ -6,6 +6,7 @@
 
 use super::progress::Progress;
 use super::session::{Inputs, RunError, Session, Work};
+use crate::check::loss_name;
 use crate::check::net::{self, Checked, Flat, Keep, Scalar};
 use crate::data::random::shuffle;
 use crate::data::{Draw, Split};
@@ -110,6 +111,20 @@ impl Course {
             keep: item.keep,
             patience: item.patience.map(u64::from),
         }
+    }
+
+    /// The reports and then the losses, `loss` or, of several objectives, `loss_1`, `loss_2`; a report may have taken
+    /// the name of a loss, which is then left out.
+    pub fn metrics(&self) -> Vec<(Symbol, net::Metric)> {
+        let reports = self.reports.iter().enumerate();
+        let mut all: Vec<_> = reports.map(|(i, r)| (r.name.clone(), net::Metric::Report(i))).collect();
+        for i in 0..self.objectives {
+            let name = loss_name(i, self.objectives);
+            if all.iter().all(|(taken, _)| *taken != name) {
+                all.push((name, net::Metric::Loss(i)));
+            }
+        }
+        all
     }
 
     /// Batches of one epoch.
