@@ -141,7 +141,17 @@ impl<'t> Checker<'t> {
     pub fn open_use(&mut self, birth: BirthId, block: &Symbol, env: &Env, at: Span) -> UseId {
         let at = env.shown(at);
         let (block, parent) = (block.clone(), env.use_id);
-        self.flat.uses.push(UseInfo { birth, block, parent, input: None, output: None, params: Vec::new(), at });
+        let applied = self.applied.last().copied();
+        self.flat.uses.push(UseInfo {
+            birth,
+            block,
+            parent,
+            input: None,
+            output: None,
+            params: Vec::new(),
+            applied,
+            at,
+        });
         UseId::new(self.flat.uses.len() - 1)
     }
 

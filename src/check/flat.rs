@@ -11,6 +11,7 @@ use super::forms::{each_form, each_part, see_forms};
 use super::net::{
     Condition, Element, Linear, ParamId, Piece, Scalar, Subscript, Tensor, TensorId, TensorKind, UseId, Var, VarId,
 };
+use super::updates::Update;
 use crate::ids::{Arena, Symbol};
 use crate::size::{Limits, SizeId, Sizes};
 use crate::source::Span;
@@ -28,7 +29,7 @@ pub struct Building {
     pub tensors: Arena<Tensor>,
     pub pieces: Vec<Piece>,
     pub uses: Vec<UseInfo>,
-    pub updates: Vec<(ParamId, TensorId)>,
+    pub updates: Vec<Update>,
     pub inputs: IndexMap<Symbol, TensorId>,
     pub params: IndexMap<ParamId, TensorId>,
     /// In an optimiser: the number of the objective, and the parameter that is trained.
@@ -58,6 +59,8 @@ pub struct UseInfo {
     pub input: Option<TensorId>,
     pub output: Option<TensorId>,
     pub params: Vec<ParamId>,
+    /// Where the layer around it is applied, if that is not where it is written.
+    pub applied: Option<Span>,
     pub at: Span,
 }
 
@@ -237,7 +240,8 @@ impl Building {
         self.pieces.push(Piece { out, vars, free, write, body, of, at });
     }
 
-    fn depends_on_example(&self, body: &Scalar) -> bool {
+    /// Whether a body has another value for each example.
+    pub fn depends_on_example(&self, body: &Scalar) -> bool {
         match body {
             Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) => false,
             Scalar::Load { tensor, subscripts, .. } => {

@@ -331,6 +331,23 @@ pub enum Fact {
     },
     /// `best(...)` without a validation split.
     JudgedOnTest,
+    /// `keep` names what is not reported.
+    UnknownMetric {
+        name: Symbol,
+        known: Vec<Symbol>,
+    },
+    /// `patience` without `keep`.
+    PatienceAlone,
+    /// A net behind `train` that no objective is over.
+    Untrained {
+        net: Symbol,
+    },
+    /// `show` of what is no picture.
+    NoPicture {
+        shape: Vec<SizeId>,
+    },
+    /// `noise` in an optimiser, where there are no examples.
+    NoiseHere,
     /// Found by another room, and told already.
     Ready(crate::diagnostic::Diagnostic),
     /// Windows that do not reach the end of their axes.

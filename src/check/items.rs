@@ -76,7 +76,8 @@ pub fn check_items(
     }
     for item in &tree.items {
         if let ItemKind::Train { nets, data, body } = &item.kind {
-            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, &env);
+            let before = drafts.trainings.iter().map(|training| training.objectives.len()).sum();
+            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, before, &env);
             drafts.trainings.extend(training);
         }
     }

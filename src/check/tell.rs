@@ -235,6 +235,13 @@ impl Telling<'_> {
                 self.problems.push(UnknownOptimiser { at, name: name.clone(), known: known.clone() });
             }
             Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
+            Fact::UnknownMetric { name, known } => {
+                self.problems.push(UnknownMetric { at, name: name.clone(), known: known.clone() });
+            }
+            Fact::PatienceAlone => self.problems.push(PatienceAlone { at }),
+            Fact::Untrained { net } => self.problems.push(Untrained { at, net: net.clone() }),
+            Fact::NoPicture { shape } => self.problems.push(NoPicture { at, shape: shape.clone() }),
+            Fact::NoiseHere => self.problems.push(NoiseHere { at }),
             Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
             Fact::DropsRows { window, input, output, lost } => {
                 let (window, input, lost) = (window.clone(), input.clone(), lost.clone());

@@ -304,6 +304,7 @@ pub fn sign(op: Binary) -> &'static str {
         Binary::Mul => "*",
         Binary::Div => "/",
         Binary::Pow => "^",
+        Binary::FloorDiv => "//",
         Binary::Max => "max",
         Binary::Min => "min",
     }

@@ -118,6 +118,11 @@ impl Pictures {
         Ok(Pictures { scaling, stages: stages(call, request)?, field })
     }
 
+    /// The byte, 0 to 255, that a net sees as this number.
+    pub fn byte(&self, value: f32) -> u8 {
+        ((f64::from(value) - self.scaling.shift) / self.scaling.scale).clamp(0.0, 255.0).round() as u8
+    }
+
     /// One image file for a net's input `[C, H, W]`: resized to it. Errors: no such file, no image.
     pub fn read(&self, path: &std::path::Path, shape: &[usize]) -> Result<Vec<f32>> {
         let mut values = folder::image_values(path, shape, self.scaling)?;

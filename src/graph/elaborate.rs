@@ -204,21 +204,34 @@ fn host(scalar: &Scalar, known: &Tensors) -> Option<HostExpr> {
                 net::Binary::Div => HostExpr::Binary(Binary::Div, a, b),
                 net::Binary::Max => HostExpr::Binary(Binary::Max, a, b),
                 net::Binary::Pow => HostExpr::Pow(a, b),
+                net::Binary::FloorDiv => HostExpr::Floor(Box::new(HostExpr::Binary(Binary::Div, a, b))),
                 net::Binary::Min => {
                     let negated = |x| Box::new(HostExpr::Unary(Unary::Neg, x));
                     *negated(Box::new(HostExpr::Binary(Binary::Max, negated(a), negated(b))))
                 }
             }
         }
-        Scalar::If(Condition::Real(relation, a, b), then, otherwise) => {
-            let (a, b, x, y) = (host(a, known)?, host(b, known)?, host(then, known)?, host(otherwise, known)?);
+        Scalar::If(condition, then, otherwise) => {
+            host_choice(condition, host(then, known)?, host(otherwise, known)?, known)?
+        }
+        Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
+    })
+}
+
+/// `if condition then x else y` of the host.
+fn host_choice(condition: &Condition, x: HostExpr, y: HostExpr, known: &Tensors) -> Option<HostExpr> {
+    match condition {
+        Condition::Real(relation, a, b) => {
+            let (a, b) = (host(a, known)?, host(b, known)?);
             let (cmp, swap, negate) = comparison(*relation);
             let (a, b) = if swap { (b, a) } else { (a, b) };
             let (x, y) = if negate { (y, x) } else { (x, y) };
-            HostExpr::If(cmp, Box::new([a, b, x, y]))
+            Some(HostExpr::If(cmp, Box::new([a, b, x, y])))
         }
-        Scalar::If(..) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
-    })
+        Condition::And(a, b) => host_choice(a, host_choice(b, x, y.clone(), known)?, y, known),
+        Condition::Or(a, b) => host_choice(a, x.clone(), host_choice(b, x, y, known)?, known),
+        Condition::Index { .. } => None,
+    }
 }
 
 /// A relation by the three that the graph knows: (which, operands exchanged, branches exchanged).

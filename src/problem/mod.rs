@@ -202,8 +202,12 @@ problems! {
         E0605 bad_setting BadSetting;
         E0606 nothing_trained NothingTrained;
         E0607 data_shape DataShape;
+        E0608 unknown_metric UnknownMetric;
+        E0609 patience_alone PatienceAlone;
         E0610 raw_scores RawScores;
         E0611 applied_twice AppliedTwice;
+        E0612 no_picture NoPicture;
+        E0613 noise_here NoiseHere;
     }
     files {
         E0701 file_missing;
@@ -222,5 +226,6 @@ problems! {
         W0902 unused Unused;
         W0903 judged_on_test JudgedOnTest;
         W0904 data_absent DataAbsent;
+        W0905 untrained Untrained;
     }
 }
