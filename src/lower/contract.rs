@@ -5,7 +5,7 @@
 //! the root's own element, or that of a map that follows it.
 
 use super::body::{Lanes, Point};
-use super::nest::{buffers, condition};
+use super::nest::{buffers, condition, start};
 use crate::graph::{Graph, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Condition, Fold, Kernel, Place, ValueId};
@@ -100,7 +100,7 @@ impl<'a> Job<'a> {
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
-        let spot = Spot { at: vec![Address::from(0); self.group.axes.len()], held: 1, stream: 1, live: 4 };
+        let spot = Spot { at: start(e, self.group), held: 1, stream: 1, live: 4 };
         let order: Vec<usize> =
             self.tile.order.iter().copied().filter(|&a| self.space.extents[a] > 1 || a == self.tile.lane).collect();
         self.parts(e, &order, self.tile.parts, spot);

@@ -2,29 +2,58 @@
 //! that it can be written in place.
 
 use super::space::{Seen, visit_member};
+use super::turns::{is_looped, is_other};
 use super::{Group, Schedule, Step};
 use crate::graph::{Access, Graph, Kind, TensorId};
 use indexmap::{IndexMap, IndexSet};
 
-/// Sorts groups; ties keep their order. Where an update would have to wait for itself it does not wait.
-pub fn in_order(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
-    let reads: Vec<IndexSet<TensorId>> = groups.iter().map(|g| read(graph, g)).collect();
-    let mut writers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
-    for (at, group) in groups.iter().enumerate() {
-        group.members.iter().for_each(|m| writers.entry(m.out).or_default().push(at));
+/// Sorts groups, and recurrences that stand at the places of empty ones; ties keep their order. Where an update would
+/// have to wait for itself it does not wait. In a loop, what is loaded of another turn is there.
+pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Vec<Step>>, looped: bool) -> Vec<Step> {
+    let steps = |(at, group)| loops.shift_remove(&at).unwrap_or_else(|| vec![Step::Group(Box::new(group))]);
+    let units: Vec<Vec<Step>> = groups.into_iter().enumerate().map(steps).collect();
+    let reads: Vec<Vec<Access>> = units.iter().map(|unit| unit_reads(graph, unit)).collect();
+    let mut writers: IndexMap<TensorId, Vec<(usize, &Group, usize)>> = IndexMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        unit.iter().for_each(|step| {
+            step.each_group(&mut |group| {
+                let members = group.members.iter().enumerate();
+                members.for_each(|(number, m)| writers.entry(m.out).or_default().push((at, group, number)));
+            });
+        });
     }
-    let of = |t: &TensorId| writers.get(t).into_iter().flatten().copied();
+    let of = |tensor: TensorId| writers.get(&tensor).into_iter().flatten().copied();
+    let needs = |at: usize, access: &Access| {
+        let other = |group: &Group, number: usize| {
+            looped && is_other(&group.axes, &group.members[number], access)
+        };
+        let found = of(access.tensor).filter(|&(writer, group, number)| writer != at && !other(group, number));
+        found.map(|found| found.0).collect::<Vec<usize>>()
+    };
     let hard: Vec<IndexSet<usize>> =
-        reads.iter().enumerate().map(|(at, r)| r.iter().flat_map(of).filter(|&w| w != at).collect()).collect();
-    let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); groups.len()];
+        reads.iter().enumerate().map(|(at, read)| read.iter().flat_map(|access| needs(at, access)).collect()).collect();
+    let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); units.len()];
     for (old, new) in &graph.updates {
-        for writer in of(new) {
-            soft[writer].extend((0..groups.len()).filter(|&r| r != writer && reads[r].contains(old)));
+        for (writer, ..) in of(*new) {
+            let reads_old = |&r: &usize| r != writer && reads[r].iter().any(|access| access.tensor == *old);
+            soft[writer].extend((0..units.len()).filter(reads_old));
         }
     }
     let order = sorted(&hard, &soft);
-    let mut groups: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
-    order.into_iter().map(|at| groups[at].take().expect("each group comes once")).collect()
+    let mut units: Vec<Option<Vec<Step>>> = units.into_iter().map(Some).collect();
+    order.into_iter().flat_map(|at| units[at].take().expect("each unit comes once")).collect()
+}
+
+fn unit_reads(graph: &Graph, unit: &[Step]) -> Vec<Access> {
+    let mut found: IndexSet<Access> = IndexSet::new();
+    unit.iter().for_each(|step| {
+        step.each_group(&mut |group| {
+            each_access(graph, group, &mut |access| {
+                found.insert(access.clone());
+            });
+        });
+    });
+    found.into_iter().collect()
 }
 
 fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {
@@ -66,29 +95,32 @@ fn each_access(graph: &Graph, group: &Group, see: &mut dyn FnMut(&Access)) {
 /// old value stand before, and the group itself reads only the element that it is about to write.
 pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
     let graph = &schedule.graph;
-    let groups: Vec<&Group> = schedule.steps.iter().filter_map(as_group).collect();
+    let units: Vec<Vec<&Group>> = schedule.steps.iter().map(groups_of).filter(|unit| !unit.is_empty()).collect();
     let mut found = IndexMap::new();
     for &(old, new) in &graph.updates {
         let outside = graph.outputs.iter().any(|o| o.1 == old || o.1 == new);
         let shared = graph.updates.iter().filter(|u| u.1 == new || u.1 == old).count() > 1;
         let kind = matches!(graph.tensors[new].kind, Kind::Defined);
-        let writers: Vec<usize> =
-            (0..groups.len()).filter(|&g| groups[g].members.iter().any(|m| m.out == new)).collect();
-        let [writer] = writers.as_slice() else { continue };
+        let writes = |unit: &&usize| units[**unit].iter().any(|group| group.members.iter().any(|m| m.out == new));
+        let all: Vec<usize> = (0..units.len()).collect();
+        let writers: Vec<&usize> = all.iter().filter(writes).collect();
+        let [writer] = writers[..] else { continue };
+        // What a loop makes is put into its place behind it.
+        let [group] = units[*writer][..] else { continue };
         let cleared = schedule.steps.iter().any(|s| matches!(s, Step::Fill(t) if *t == new));
-        let later = groups[*writer + 1..].iter().any(|g| read(graph, g).contains(&old));
-        if !outside && !shared && kind && !cleared && !later && reads_only_its_own(graph, groups[*writer], old, new) {
+        let later = units[*writer + 1..].iter().flatten().any(|g| read(graph, g).contains(&old));
+        let looped = is_looped(group);
+        if !outside && !shared && kind && !cleared && !later && !looped && reads_only_its_own(graph, group, old, new) {
             found.insert(new, old);
         }
     }
     found
 }
 
-fn as_group(step: &Step) -> Option<&Group> {
-    match step {
-        Step::Group(group) => Some(group),
-        Step::Fill(_) => None,
-    }
+fn groups_of(step: &Step) -> Vec<&Group> {
+    let mut groups = Vec::new();
+    step.each_group(&mut |group| groups.push(group));
+    groups
 }
 
 fn reads_only_its_own(graph: &Graph, group: &Group, old: TensorId, new: TensorId) -> bool {
