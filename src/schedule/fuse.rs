@@ -22,8 +22,8 @@ pub struct Fuser<'g> {
     loops: IndexMap<usize, Vec<Step>>,
     /// The groups and members that make a tensor, each a piece of it.
     made: IndexMap<TensorId, Vec<(usize, usize)>>,
-    /// The last group that writes to a tensor.
-    last: IndexMap<TensorId, usize>,
+    /// The groups that write to a tensor.
+    wrote: IndexMap<TensorId, Vec<usize>>,
     /// Whether all this stands in a loop.
     looped: bool,
 }
@@ -40,7 +40,7 @@ impl<'g> Fuser<'g> {
             groups: Vec::new(),
             loops: IndexMap::new(),
             made: IndexMap::new(),
-            last: IndexMap::new(),
+            wrote: IndexMap::new(),
             looped,
         }
     }
@@ -68,8 +68,7 @@ impl<'g> Fuser<'g> {
     }
 
     fn wrote(&mut self, tensor: TensorId, group: usize) {
-        let last = self.last.entry(tensor).or_insert(group);
-        *last = (*last).max(group);
+        self.wrote.entry(tensor).or_default().push(group);
     }
 
     /// Opens a group for one piece of several, or of a tensor that is cleared first.
@@ -88,9 +87,25 @@ impl<'g> Fuser<'g> {
 
     /// The last group that a piece needs something of the same turn of.
     fn latest(&self, piece: &Equation) -> Option<usize> {
-        let own = Group::alone("".into(), piece, false);
-        let now = |access: &&Access| !turns::is_other(&own.axes, &own.members[0], access);
-        accesses(self.graph, piece).iter().filter(now).filter_map(|a| self.last.get(&a.tensor)).max().copied()
+        let writes = |group: usize, access: &Access| !self.looped || self.writes_now(group, &piece.axes, access);
+        let last = |access: &Access| {
+            let groups = self.wrote.get(&access.tensor).into_iter().flatten();
+            groups.copied().filter(|&group| writes(group, access)).max()
+        };
+        accesses(self.graph, piece).iter().filter_map(last).max()
+    }
+
+    /// Whether a group, or what stands at its place, may write an element that is loaded in the same turn.
+    fn writes_now(&self, at: usize, axes: &[Axis], access: &Access) -> bool {
+        let writes = |group: &Group| {
+            let mut own = group.members.iter().filter(|m| m.out == access.tensor);
+            own.any(|m| !turns::is_other(group, m, axes, access))
+        };
+        let mut found = writes(&self.groups[at]);
+        for step in self.loops.get(&at).into_iter().flatten() {
+            step.each_group(&mut |group| found |= writes(group));
+        }
+        found
     }
 
     /// Joins the group that makes what the piece loads.
@@ -259,7 +274,7 @@ impl<'g> Fuser<'g> {
                 if let Seen::Load(access) | Seen::Data(access) = what {
                     let mut sources = group.members[..at].iter().filter(|m| m.out == access.tensor).peekable();
                     fits &= sources.peek().is_none()
-                        || sources.clone().all(|m| turns::is_other(&group.axes, m, access))
+                        || sources.clone().all(|m| turns::is_other(group, m, &group.axes, access))
                         || sources.any(|m| same_point(group, m, access));
                 }
             });

@@ -4,7 +4,7 @@
 use super::space::{Seen, visit_member};
 use super::turns::{is_looped, is_other};
 use super::{Group, Schedule, Step};
-use crate::graph::{Access, Graph, Kind, TensorId};
+use crate::graph::{Access, Axis, Graph, Kind, TensorId};
 use indexmap::{IndexMap, IndexSet};
 
 /// Sorts groups, and recurrences that stand at the places of empty ones; ties keep their order. Where an update would
@@ -12,7 +12,7 @@ use indexmap::{IndexMap, IndexSet};
 pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Vec<Step>>, looped: bool) -> Vec<Step> {
     let steps = |(at, group)| loops.shift_remove(&at).unwrap_or_else(|| vec![Step::Group(Box::new(group))]);
     let units: Vec<Vec<Step>> = groups.into_iter().enumerate().map(steps).collect();
-    let reads: Vec<Vec<Access>> = units.iter().map(|unit| unit_reads(graph, unit)).collect();
+    let reads: Vec<Vec<(Access, &[Axis])>> = units.iter().map(|unit| unit_reads(graph, unit)).collect();
     let mut writers: IndexMap<TensorId, Vec<(usize, &Group, usize)>> = IndexMap::new();
     for (at, unit) in units.iter().enumerate() {
         unit.iter().for_each(|step| {
@@ -23,19 +23,18 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Ve
         });
     }
     let of = |tensor: TensorId| writers.get(&tensor).into_iter().flatten().copied();
-    let needs = |at: usize, access: &Access| {
-        let other = |group: &Group, number: usize| {
-            looped && is_other(&group.axes, &group.members[number], access)
-        };
+    let needs = |at: usize, (access, axes): &(Access, &[Axis])| {
+        let other =
+            |group: &Group, number: usize| looped && is_other(group, &group.members[number], axes, access);
         let found = of(access.tensor).filter(|&(writer, group, number)| writer != at && !other(group, number));
         found.map(|found| found.0).collect::<Vec<usize>>()
     };
     let hard: Vec<IndexSet<usize>> =
-        reads.iter().enumerate().map(|(at, read)| read.iter().flat_map(|access| needs(at, access)).collect()).collect();
+        reads.iter().enumerate().map(|(at, read)| read.iter().flat_map(|read| needs(at, read)).collect()).collect();
     let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); units.len()];
     for (old, new) in &graph.updates {
         for (writer, ..) in of(*new) {
-            let reads_old = |&r: &usize| r != writer && reads[r].iter().any(|access| access.tensor == *old);
+            let reads_old = |&r: &usize| r != writer && reads[r].iter().any(|(access, _)| access.tensor == *old);
             soft[writer].extend((0..units.len()).filter(reads_old));
         }
     }
@@ -44,16 +43,19 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Ve
     order.into_iter().flat_map(|at| units[at].take().expect("each unit comes once")).collect()
 }
 
-fn unit_reads(graph: &Graph, unit: &[Step]) -> Vec<Access> {
-    let mut found: IndexSet<Access> = IndexSet::new();
+/// All that a unit loads, with the axes that the subscripts speak of.
+fn unit_reads<'u>(graph: &Graph, unit: &'u [Step]) -> Vec<(Access, &'u [Axis])> {
+    let mut found: Vec<(Access, &[Axis])> = Vec::new();
     unit.iter().for_each(|step| {
         step.each_group(&mut |group| {
+            let mut own: IndexSet<Access> = IndexSet::new();
             each_access(graph, group, &mut |access| {
-                found.insert(access.clone());
+                own.insert(access.clone());
             });
+            found.extend(own.into_iter().map(|access| (access, &group.axes[..])));
         });
     });
-    found.into_iter().collect()
+    found
 }
 
 fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {

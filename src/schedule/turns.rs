@@ -44,14 +44,24 @@ pub fn at_turn(graph: &mut Graph, piece: &Equation, times: &[(usize, bool)]) -> 
     }
 }
 
-/// Whether an element is none of those that a member of the group writes in a turn: another time is loaded, or another
-/// of the slices that pieces write.
-pub fn is_other(axes: &[Axis], member: &Member, access: &Access) -> bool {
-    let turns = of(axes);
+/// Whether an element, loaded by what has `axes`, is none of those that a member of a group writes in a turn: another
+/// time is loaded, or another of the slices that pieces write.
+pub fn is_other(group: &Group, member: &Member, axes: &[Axis], access: &Access) -> bool {
     member.write.iter().zip(&access.index).any(|(written, loaded)| {
-        let fixed = written.axes().all(|a| turns.contains(&a));
-        fixed && loaded.minus(written).as_number().is_some_and(|distance| distance != 0)
+        match (over_turns(&group.axes, written), over_turns(axes, loaded)) {
+            (Some(written), Some(loaded)) => loaded.minus(&written).as_number().is_some_and(|distance| distance != 0),
+            (_, _) => false,
+        }
     })
+}
+
+/// A form of turns alone, over their numbers from the outside.
+fn over_turns(axes: &[Axis], form: &Affine) -> Option<Affine> {
+    let turns = of(axes);
+    let terms = form.terms.iter().map(|&(axis, factor)| {
+        Some((turns.iter().position(|&turn| turn == usize::from(axis))?, factor))
+    });
+    Some(Affine::of(form.constant, terms.collect::<Option<Vec<_>>>()?))
 }
 
 /// Whether a form speaks of turns.
