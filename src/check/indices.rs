@@ -229,7 +229,8 @@ impl<'t> Checker<'t> {
             if !self.is_open(open) {
                 continue;
             }
-            let elsewhere = ranges.bare.iter().map(|&(v, size, _)| (v, size)).find(|&(v, size)| v == var && size != open);
+            let elsewhere =
+                ranges.bare.iter().map(|&(v, size, _)| (v, size)).find(|&(v, size)| v == var && size != open);
             let size = elsewhere.map(|(_, size)| size).or(self.flat.extent(var));
             if let Some(size) = size {
                 self.meet(open, size);

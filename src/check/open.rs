@@ -71,7 +71,8 @@ impl<'t> Checker<'t> {
             var.extent.iter_mut().for_each(replace);
         }
         self.params.settle(open, size);
-        let shapes: Vec<Vec<SizeId>> = self.params.iter().filter(|(_, p)| p.name == name).map(|(_, p)| p.shape.clone()).collect();
+        let shapes: Vec<Vec<SizeId>> =
+            self.params.iter().filter(|(_, p)| p.name == name).map(|(_, p)| p.shape.clone()).collect();
         shapes.iter().for_each(|shape| self.bounded(shape, at, &env));
     }
 

@@ -6,6 +6,7 @@ use super::turns::{is_looped, is_other};
 use super::{Group, Schedule, Step};
 use crate::graph::{Access, Axis, Graph, Kind, TensorId};
 use indexmap::{IndexMap, IndexSet};
+use std::collections::BTreeSet;
 
 /// Sorts groups, and recurrences that stand at the places of empty ones; ties keep their order. Where an update would
 /// have to wait for itself it does not wait. In a loop, what is loaded of another turn is there.
@@ -32,10 +33,10 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Ve
     let hard: Vec<IndexSet<usize>> =
         reads.iter().enumerate().map(|(at, read)| read.iter().flat_map(|read| needs(at, read)).collect()).collect();
     let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); units.len()];
+    let readers = readers(reads.iter().map(|read| read.iter().map(|(access, _)| access.tensor).collect()));
     for (old, new) in &graph.updates {
         for (writer, ..) in of(*new) {
-            let reads_old = |&r: &usize| r != writer && reads[r].iter().any(|(access, _)| access.tensor == *old);
-            soft[writer].extend((0..units.len()).filter(reads_old));
+            soft[writer].extend(readers.get(old).into_iter().flatten().copied().filter(|&r| r != writer));
         }
     }
     let order = sorted(&hard, &soft);
@@ -58,19 +59,47 @@ fn unit_reads<'u>(graph: &Graph, unit: &'u [Step]) -> Vec<(Access, &'u [Axis])> 
     found
 }
 
-fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {
-    let mut order = Vec::new();
-    let mut done = vec![false; hard.len()];
-    while order.len() < hard.len() {
-        let ready = |after: &IndexSet<usize>, done: &[bool]| after.iter().all(|&g| done[g]);
-        let free = |at: &usize, done: &[bool]| !done[*at] && ready(&hard[*at], done);
-        let next = (0..hard.len())
-            .find(|at| free(at, &done) && ready(&soft[*at], &done))
-            .or_else(|| (0..hard.len()).find(|at| free(at, &done)))
-            .expect("groups do not need each other in a circle");
-        done[next] = true;
-        order.push(next);
+/// Who reads each tensor, in order.
+fn readers(reads: impl Iterator<Item = IndexSet<TensorId>>) -> IndexMap<TensorId, Vec<usize>> {
+    let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, read) in reads.enumerate() {
+        read.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
     }
+    readers
+}
+
+/// The first that may come, again and again; of those that would have to wait for a soft reason only, if no other may.
+fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {
+    let behind = |before: &[IndexSet<usize>]| {
+        let mut behind: Vec<Vec<usize>> = vec![Vec::new(); before.len()];
+        before.iter().enumerate().for_each(|(at, all)| all.iter().for_each(|&b| behind[b].push(at)));
+        behind
+    };
+    let (behind_hard, behind_soft) = (behind(hard), behind(soft));
+    let mut left: Vec<(usize, usize)> = hard.iter().zip(soft).map(|(h, s)| (h.len(), s.len())).collect();
+    let mut may: BTreeSet<usize> = (0..left.len()).filter(|&at| left[at].0 == 0).collect();
+    let mut free: BTreeSet<usize> = may.iter().copied().filter(|&at| left[at].1 == 0).collect();
+    let mut order = Vec::with_capacity(hard.len());
+    while let Some(next) = free.first().or(may.first()).copied() {
+        may.remove(&next);
+        free.remove(&next);
+        order.push(next);
+        // Those that came without waiting are not asked again.
+        left[next] = (usize::MAX, usize::MAX);
+        let waiting =
+            behind_hard[next].iter().map(|&at| (at, true)).chain(behind_soft[next].iter().map(|&at| (at, false)));
+        for (at, is_hard) in waiting.filter(|&(at, _)| left[at].0 != usize::MAX).collect::<Vec<_>>() {
+            let count = if is_hard { &mut left[at].0 } else { &mut left[at].1 };
+            *count -= 1;
+            if left[at].0 == 0 {
+                may.insert(at);
+            }
+            if left[at] == (0, 0) {
+                free.insert(at);
+            }
+        }
+    }
+    assert_eq!(order.len(), hard.len(), "groups do not need each other in a circle");
     order
 }
 
@@ -98,25 +127,38 @@ fn each_access(graph: &Graph, group: &Group, see: &mut dyn FnMut(&Access)) {
 pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
     let graph = &schedule.graph;
     let units: Vec<Vec<&Group>> = schedule.steps.iter().map(groups_of).filter(|unit| !unit.is_empty()).collect();
+    let mut writers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        let made: IndexSet<TensorId> = unit.iter().flat_map(|group| &group.members).map(|m| m.out).collect();
+        made.into_iter().for_each(|tensor| writers.entry(tensor).or_default().push(at));
+    }
+    let readers = readers(units.iter().map(|unit| unit.iter().flat_map(|group| read(graph, group)).collect()));
+    let cleared: IndexSet<TensorId> = schedule.steps.iter().filter_map(as_fill).collect();
+    let outputs: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).collect();
+    let mut from: IndexMap<TensorId, usize> = IndexMap::new();
+    graph.updates.iter().for_each(|u| *from.entry(u.1).or_default() += 1);
     let mut found = IndexMap::new();
     for &(old, new) in &graph.updates {
-        let outside = graph.outputs.iter().any(|o| o.1 == old || o.1 == new);
-        let shared = graph.updates.iter().filter(|u| u.1 == new || u.1 == old).count() > 1;
+        let outside = outputs.contains(&old) || outputs.contains(&new);
+        let shared = from[&new] > 1 || from.contains_key(&old);
         let kind = matches!(graph.tensors[new].kind, Kind::Defined);
-        let writes = |unit: &&usize| units[**unit].iter().any(|group| group.members.iter().any(|m| m.out == new));
-        let all: Vec<usize> = (0..units.len()).collect();
-        let writers: Vec<&usize> = all.iter().filter(writes).collect();
-        let [writer] = writers[..] else { continue };
+        let Some(&[writer]) = writers.get(&new).map(Vec::as_slice) else { continue };
+        let later = readers.get(&old).and_then(|all| all.last()).is_some_and(|&last| last > writer);
         // What a loop makes is put into its place behind it.
-        let [group] = units[*writer][..] else { continue };
-        let cleared = schedule.steps.iter().any(|s| matches!(s, Step::Fill(t) if *t == new));
-        let later = units[*writer + 1..].iter().flatten().any(|g| read(graph, g).contains(&old));
-        let looped = is_looped(group);
-        if !outside && !shared && kind && !cleared && !later && !looped && reads_only_its_own(graph, group, old, new) {
+        let [group] = units[writer][..] else { continue };
+        let fits = !outside && !shared && kind && !cleared.contains(&new) && !later && !is_looped(group);
+        if fits && reads_only_its_own(graph, group, old, new) {
             found.insert(new, old);
         }
     }
     found
+}
+
+fn as_fill(step: &Step) -> Option<TensorId> {
+    match step {
+        Step::Group(_) | Step::Loop { .. } => None,
+        Step::Fill(tensor) => Some(*tensor),
+    }
 }
 
 fn groups_of(step: &Step) -> Vec<&Group> {
