@@ -171,7 +171,7 @@ fn cases(block: &str) -> Result<Vec<Case>, String> {
             return Err(format!("{text}\n{:#?}", problems.diagnostics(&checked.sources, &checked.sizes)));
         }
         for (mode, flat) in [("training", &checked.nets[0].train), ("evaluation", &checked.nets[0].evaluate)] {
-            let graph = step::forward(&checked, flat, 3);
+            let graph = step::forward(&checked, flat, 3.into());
             let y = graph.outputs[0].1;
             cases.push(Case { name: format!("{text} in {mode}"), graph, y, second: true, values: Vec::new() });
         }
