@@ -6,9 +6,8 @@ use super::space::{Seen, elements, visit_member};
 use super::tile::Chooser;
 use super::{Group, Member, Schedule, Step, channels, classes, halo, layout, pack, sequence, turns};
 use crate::graph::order;
-use crate::graph::recurrence::{Component, Moment, Recurrence, components};
+use crate::graph::recurrence::{Component, Recurrence, components};
 use crate::graph::{Access, Equation, Graph, TensorId};
-use crate::ids::Symbol;
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
 
@@ -123,22 +122,10 @@ impl Grouping<'_> {
             let body = self.steps(&recurrence.step, &inside);
             match (stretch.1 - stretch.0) as u32 {
                 1 => steps.extend(body),
-                trip => steps.push(Step::Loop { name: self.name(recurrence), trip, body }),
+                trip => steps.push(Step::Loop { name: recurrence.name(self.graph), trip, body }),
             }
         }
         steps
-    }
-
-    /// The name of the time.
-    fn name(&self, recurrence: &Recurrence) -> Symbol {
-        let named = recurrence.time.iter().find_map(|(tensor, &time)| {
-            let mut pieces = self.graph.defs[tensor].pieces.iter();
-            pieces.find_map(|piece| match Moment::of(piece, time)? {
-                Moment::Along { axis, .. } => Some(piece.axes[axis].hint.clone()),
-                Moment::At(_) => None,
-            })
-        });
-        named.unwrap_or_else(|| "t".into())
     }
 }
 
@@ -188,7 +175,8 @@ fn is_cleared(graph: &Graph, tensor: TensorId, looped: bool, unfilled: &IndexSet
 
 /// Members go to memory if somebody outside their group reads them, or another turn does, or if they are wide.
 fn mark_stored(steps: &mut [Step], graph: &Graph) {
-    let mut read: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    let mut read: IndexSet<TensorId> =
+        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
     for step in steps.iter() {
         step.each_group(&mut |group| {
             for (at, member) in group.members.iter().enumerate() {

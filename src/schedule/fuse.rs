@@ -60,7 +60,8 @@ impl<'g> Fuser<'g> {
 
     /// Adds the stretches of a recurrence that makes these tensors.
     pub fn add_loops(&mut self, tensors: &[TensorId], steps: Vec<Step>) {
-        let nothing = Group { name: "".into(), axes: Vec::new(), band: 0, members: Vec::new(), filled: true, tile: None };
+        let nothing =
+            Group { name: "".into(), axes: Vec::new(), band: 0, members: Vec::new(), filled: true, tile: None };
         self.groups.push(nothing);
         let at = self.groups.len() - 1;
         self.loops.insert(at, steps);
@@ -145,10 +146,11 @@ impl<'g> Fuser<'g> {
                 continue;
             }
             match form.as_axis() {
-                Some(a) if a < piece.n_out
-                    && map[a].is_none()
-                    && piece.axes[a].extent == shape[d]
-                    && covers(&self.groups[group], &source.write[d], shape[d]) =>
+                Some(a)
+                    if a < piece.n_out
+                        && map[a].is_none()
+                        && piece.axes[a].extent == shape[d]
+                        && covers(&self.groups[group], &source.write[d], shape[d]) =>
                 {
                     map[a] = Some(source.write[d].clone());
                 }

@@ -45,7 +45,11 @@ pub enum Step {
     Fill(TensorId),
     Group(Box<Group>),
     /// Runs its steps so many times: a stretch of time of a recurrence.
-    Loop { name: Symbol, trip: u32, body: Vec<Step> },
+    Loop {
+        name: Symbol,
+        trip: u32,
+        body: Vec<Step>,
+    },
 }
 
 impl Step {

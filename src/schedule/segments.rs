@@ -144,7 +144,8 @@ fn drop_unwritten(graph: &mut Graph, recurrence: &Recurrence) -> bool {
                 kept.push(piece);
                 continue;
             }
-            let body = graph.exprs.replace_loads(piece.body, |exprs, access| is_zero(access).then(|| exprs.number(0.0)));
+            let body =
+                graph.exprs.replace_loads(piece.body, |exprs, access| is_zero(access).then(|| exprs.number(0.0)));
             let new = Equation { body, ..piece.clone() };
             changed |= body != piece.body;
             kept.extend(normalise(&mut graph.exprs, &graph.tensors, new));
@@ -178,9 +179,8 @@ pub fn unfilled(graph: &Graph, times: &IndexMap<TensorId, usize>) -> IndexSet<Te
     let lacks = |tensor: TensorId, low: i64, high: i64| {
         full.get(&tensor).is_some_and(|full| !full.iter().any(|s| i64::from(s.0) <= low && high < i64::from(s.1)))
     };
-    let whole = |t: &TensorId| times.get(t).is_some_and(|&time| {
-        lacks(*t, 0, i64::from(graph.tensors[*t].shape[time]) - 1)
-    });
+    let whole =
+        |t: &TensorId| times.get(t).is_some_and(|&time| lacks(*t, 0, i64::from(graph.tensors[*t].shape[time]) - 1));
     let mut found: IndexSet<TensorId> = outside.filter(whole).collect();
     for piece in graph.defs.values().flat_map(|def| &def.pieces) {
         let guards: Vec<Guard> = piece.guards.iter().filter(|guard| guard.data.is_none()).cloned().collect();

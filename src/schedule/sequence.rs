@@ -25,8 +25,7 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Ve
     }
     let of = |tensor: TensorId| writers.get(&tensor).into_iter().flatten().copied();
     let needs = |at: usize, (access, axes): &(Access, &[Axis])| {
-        let other =
-            |group: &Group, number: usize| looped && is_other(group, &group.members[number], axes, access);
+        let other = |group: &Group, number: usize| looped && is_other(group, &group.members[number], axes, access);
         let found = of(access.tensor).filter(|&(writer, group, number)| writer != at && !other(group, number));
         found.map(|found| found.0).collect::<Vec<usize>>()
     };

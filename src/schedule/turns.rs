@@ -58,9 +58,10 @@ pub fn is_other(group: &Group, member: &Member, axes: &[Axis], access: &Access) 
 /// A form of turns alone, over their numbers from the outside.
 fn over_turns(axes: &[Axis], form: &Affine) -> Option<Affine> {
     let turns = of(axes);
-    let terms = form.terms.iter().map(|&(axis, factor)| {
-        Some((turns.iter().position(|&turn| turn == usize::from(axis))?, factor))
-    });
+    let terms = form
+        .terms
+        .iter()
+        .map(|&(axis, factor)| Some((turns.iter().position(|&turn| turn == usize::from(axis))?, factor)));
     Some(Affine::of(form.constant, terms.collect::<Option<Vec<_>>>()?))
 }
 

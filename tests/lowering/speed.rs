@@ -39,7 +39,13 @@ fn load(plan: &Plan) -> Loaded {
 }
 
 /// Of a loop one turn.
-fn add(plan: &Plan, step: &Step, code: &Arc<Code>, memory: &[Span], calls: &mut Vec<(String, Option<Bound>, Vec<Span>)>) {
+fn add(
+    plan: &Plan,
+    step: &Step,
+    code: &Arc<Code>,
+    memory: &[Span],
+    calls: &mut Vec<(String, Option<Bound>, Vec<Span>)>,
+) {
     match step {
         Step::Call { kernel, buffers, .. } => {
             let spans: Vec<Span> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
