@@ -27,7 +27,7 @@ mod ts;
 
 pub use augment::{Augment, Change, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use extent::{Bounds, Extent};
+pub use extent::{Bounds, Extent, Open};
 use fit::Scaling;
 pub use fit::{RawValues, Want};
 pub use place::Place;
