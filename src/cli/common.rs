@@ -4,7 +4,7 @@ use super::output;
 use crate::check::net::Checked;
 use crate::check::{DataFacts, Options};
 use crate::compile;
-use crate::data::{self, DataProblem, Place, Request, Want};
+use crate::data::{self, DataProblem, Extent, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::source::{MAX_BYTES, Sources, add_bytes};
@@ -224,12 +224,15 @@ impl Common {
 
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
-    let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
+    let extent = |size| match checked.sizes.number(size) {
+        Some(n) => Extent::Fixed(usize::try_from(n).unwrap_or(0)),
+        None => Extent::Each(checked.sizes.value(size).map_or_else(|| "?".into(), |poly| poly.to_string().into())),
+    };
     let field = |field: &crate::check::net::Field| Want {
         name: field.name.clone(),
-        shape: field.shape.iter().map(|&size| number(size)).collect(),
+        shape: field.shape.iter().map(|&size| extent(size)).collect(),
         classes: match field.element {
-            crate::check::net::Element::Index(n) => Some(number(n)),
+            crate::check::net::Element::Index(n) => Some(checked.sizes.number(n).map_or(0, |n| n as usize)),
             crate::check::net::Element::Real | crate::check::net::Element::Probability => None,
         },
     };
@@ -263,10 +266,18 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 /// # Errors
 /// When it cannot be written; the old file is then as it was.
 pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// As [`write_text`], of any bytes.
+///
+/// # Errors
+/// When it cannot be written; the old file is then as it was.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| Failure::io(path, "write", &error);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -14,13 +14,35 @@ mod mention;
 use super::{Binary, Cmp, Dtype, Graph, HostExpr, Kind, Origin, OriginId, OriginRole, TensorId, Unary};
 use crate::check::net::{self, Checked, Comparison, Condition, Element, Flat, ParamId, Scalar};
 use crate::ids::Symbol;
+use crate::size::{Poly, SizeId, Sizes};
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// The numbers that a plan is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// Examples at once.
     pub batch: u32,
+    /// The lengths that the checked net leaves open.
+    pub sizes: BTreeMap<Symbol, i64>,
+}
+
+impl Binding {
+    /// The number of a size at these lengths.
+    pub fn number(&self, sizes: &Sizes, size: SizeId) -> Option<u32> {
+        u32::try_from(self.value(sizes.value(size)?)?).ok()
+    }
+
+    /// The number of a polynomial at these lengths.
+    pub fn value(&self, poly: &Poly) -> Option<i64> {
+        poly.as_number().or_else(|| poly.value_at(&self.sizes).ok()?)
+    }
+}
+
+impl From<u32> for Binding {
+    fn from(batch: u32) -> Binding {
+        Binding { batch, sizes: BTreeMap::new() }
+    }
 }
 
 /// Adds one flat list of equations after another to a graph; parameters are shared between them.
@@ -119,9 +141,9 @@ impl<'a> Elaboration<'a> {
         self.graph.tensor(&tensor.name, &shape, dtype, kind, origin)
     }
 
-    fn number(&self, size: crate::size::SizeId) -> u32 {
-        let number = self.checked.sizes.number(size).expect("a checked net has no poisoned and no symbolic size");
-        u32::try_from(number).expect("the checker bounds every size")
+    fn number(&self, size: SizeId) -> u32 {
+        let number = self.binding.number(&self.checked.sizes, size);
+        number.expect("a checked net has no poisoned size, and a binding has all its lengths")
     }
 }
 
@@ -182,21 +204,34 @@ fn host(scalar: &Scalar, known: &Tensors) -> Option<HostExpr> {
                 net::Binary::Div => HostExpr::Binary(Binary::Div, a, b),
                 net::Binary::Max => HostExpr::Binary(Binary::Max, a, b),
                 net::Binary::Pow => HostExpr::Pow(a, b),
+                net::Binary::FloorDiv => HostExpr::Floor(Box::new(HostExpr::Binary(Binary::Div, a, b))),
                 net::Binary::Min => {
                     let negated = |x| Box::new(HostExpr::Unary(Unary::Neg, x));
                     *negated(Box::new(HostExpr::Binary(Binary::Max, negated(a), negated(b))))
                 }
             }
         }
-        Scalar::If(Condition::Real(relation, a, b), then, otherwise) => {
-            let (a, b, x, y) = (host(a, known)?, host(b, known)?, host(then, known)?, host(otherwise, known)?);
+        Scalar::If(condition, then, otherwise) => {
+            host_choice(condition, host(then, known)?, host(otherwise, known)?, known)?
+        }
+        Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
+    })
+}
+
+/// `if condition then x else y` of the host.
+fn host_choice(condition: &Condition, x: HostExpr, y: HostExpr, known: &Tensors) -> Option<HostExpr> {
+    match condition {
+        Condition::Real(relation, a, b) => {
+            let (a, b) = (host(a, known)?, host(b, known)?);
             let (cmp, swap, negate) = comparison(*relation);
             let (a, b) = if swap { (b, a) } else { (a, b) };
             let (x, y) = if negate { (y, x) } else { (x, y) };
-            HostExpr::If(cmp, Box::new([a, b, x, y]))
+            Some(HostExpr::If(cmp, Box::new([a, b, x, y])))
         }
-        Scalar::If(..) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
-    })
+        Condition::And(a, b) => host_choice(a, host_choice(b, x, y.clone(), known)?, y, known),
+        Condition::Or(a, b) => host_choice(a, x.clone(), host_choice(b, x, y, known)?, known),
+        Condition::Index { .. } => None,
+    }
 }
 
 /// A relation by the three that the graph knows: (which, operands exchanged, branches exchanged).

@@ -18,6 +18,8 @@ pub mod affine;
 pub mod scalar;
 pub mod exprs;
 pub mod order;
+pub mod recurrence;
+pub mod unroll;
 pub mod interp;
 pub mod elaborate;
 pub mod text;
@@ -95,6 +97,8 @@ pub enum HostExpr {
     Unary(Unary, Box<HostExpr>),
     Binary(Binary, Box<HostExpr>, Box<HostExpr>),
     Pow(Box<HostExpr>, Box<HostExpr>),
+    /// The largest whole number that is not above it.
+    Floor(Box<HostExpr>),
     If(Cmp, Box<[HostExpr; 4]>),
 }
 

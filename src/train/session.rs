@@ -23,6 +23,10 @@ pub enum Work {
     Gradients(usize, usize, bool),
     /// (`train` item, report)
     Report(usize, usize),
+    /// The loss in evaluation: (`train` item, objective).
+    Loss(usize, usize),
+    /// Pictures: (`train` item, `show`).
+    Show(usize, usize),
     /// A net in evaluation.
     Net(usize),
     /// A test's values.
@@ -144,6 +148,8 @@ impl<'a> Session<'a> {
             Work::Step(training, i) => Job::Train(objective(training, i)),
             Work::Gradients(training, i, inputs) => Job::Gradients(objective(training, i), inputs),
             Work::Report(training, i) => flat(&self.checked.trainings[training].reports[i].flat),
+            Work::Loss(training, i) => flat(&objective(training, i).evaluate),
+            Work::Show(training, i) => flat(&self.checked.trainings[training].shows[i].flat),
             Work::Net(net) => flat(&self.checked.nets[net].evaluate),
             Work::Test(test) => flat(&self.checked.tests[test].flat),
         }

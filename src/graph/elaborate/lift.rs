@@ -1,6 +1,6 @@
 //! One piece of a checked net becomes one equation, and an equation for each nested reduction and costly function.
 
-use super::{Elaboration, Tensors, comparison, unary};
+use super::{Binding, Elaboration, Tensors, comparison, unary};
 use crate::check::net::{self, Comparison, Condition, Flat, Linear, Piece, Reduction, Scalar, Subscript, VarId};
 use crate::graph::{
     Access, Affine, Axis, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Exprs, Guard, Kind, OriginId,
@@ -27,7 +27,7 @@ pub(super) fn piece(house: &mut Elaboration, flat: &Flat, piece: &Piece, tensors
         lifting.push_var(&mut scope, var);
     }
     for form in &piece.write {
-        let form = scope.affine(form);
+        let form = scope.affine(&lifting.house.binding, form);
         scope.write.push(form);
     }
     scope.n_out = scope.axes.len();
@@ -76,9 +76,9 @@ impl Scope<'_> {
         found.expect("an equation has the axes that its body mentions")
     }
 
-    fn affine(&self, linear: &Linear) -> Affine {
+    fn affine(&self, at: &Binding, linear: &Linear) -> Affine {
         let number = |poly: &crate::size::Poly| {
-            let n = poly.as_number().expect("a checked net has no symbolic size");
+            let n = at.value(poly).expect("a binding has all open lengths");
             i32::try_from(n).expect("the checker bounds every subscript")
         };
         let terms = linear.terms.iter().map(|(var, by)| (self.position(Ax::Var(*var)), number(by)));
@@ -137,11 +137,11 @@ impl<'f> Lifting<'_, '_, 'f> {
         let mut index = self.batch_index(scope, tensor);
         for (axis, subscript) in subscripts.iter().enumerate() {
             index.push(match subscript {
-                Subscript::Affine(form) => scope.affine(form),
+                Subscript::Affine(form) => scope.affine(&self.house.binding, form),
                 Subscript::Data { tensor: data, subscripts } => {
                     let extent = self.house.number(self.flat.tensors[tensor].shape[axis]);
                     let mut at = self.batch_index(scope, *data);
-                    at.extend(subscripts.iter().map(|form| scope.affine(form)));
+                    at.extend(subscripts.iter().map(|form| scope.affine(&self.house.binding, form)));
                     let pin = Affine::axis(scope.push(Ax::Pin, extent, "w"));
                     let access = Access { tensor: self.tensor(*data), index: at };
                     scope.guards.push(Guard { form: pin.clone(), data: Some((Sign::Minus, access)), rel: Rel::Eq });
@@ -178,7 +178,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                 self.exprs().number(f64::from(number))
             }
             Scalar::Index(form) => {
-                let form = scope.affine(form);
+                let form = scope.affine(&self.house.binding, form);
                 self.exprs().index(form)
             }
             Scalar::Load { tensor, subscripts, .. } => {
@@ -187,7 +187,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                 }
                 let mut index = self.batch_index(scope, *tensor);
                 index.extend(subscripts.iter().map(|subscript| match subscript {
-                    Subscript::Affine(form) => scope.affine(form),
+                    Subscript::Affine(form) => scope.affine(&self.house.binding, form),
                     Subscript::Data { .. } => unreachable!("look-ups are lifted"),
                 }));
                 let access = Access { tensor: self.tensor(*tensor), index };
@@ -360,7 +360,7 @@ impl<'f> Lifting<'_, '_, 'f> {
             }
             Condition::Index { form, .. } => {
                 // Only `!=` is no guard: its opposite is.
-                let form = scope.affine(form);
+                let form = scope.affine(&self.house.binding, form);
                 let equal = Guard { form, data: None, rel: Rel::Eq };
                 self.exprs().add(Expr::Select(Cond::Guards(vec![equal]), b, a))
             }
@@ -377,7 +377,7 @@ impl<'f> Lifting<'_, '_, 'f> {
     /// The condition as a conjunction of guards, if it is one.
     fn guards(&mut self, scope: &Scope, condition: &Condition) -> Option<Vec<Guard>> {
         match condition {
-            Condition::Index { form, relation } => guard(scope.affine(form), None, *relation).map(|g| vec![g]),
+            Condition::Index { form, relation } => guard(scope.affine(&self.house.binding, form), None, *relation).map(|g| vec![g]),
             Condition::And(a, b) => {
                 let mut all = self.guards(scope, a)?;
                 all.extend(self.guards(scope, b)?);
@@ -393,7 +393,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                     _ => return None,
                 };
                 let form = match form {
-                    Scalar::Index(form) => scope.affine(form),
+                    Scalar::Index(form) => scope.affine(&self.house.binding, form),
                     Scalar::Number(n) if n.fract() == 0.0 && n.abs() < 1e9 => Affine::number(*n as i32),
                     _ => return None,
                 };
@@ -412,7 +412,7 @@ impl<'f> Lifting<'_, '_, 'f> {
         let mut index = self.batch_index(scope, *tensor);
         for subscript in subscripts {
             match subscript {
-                Subscript::Affine(form) => index.push(scope.affine(form)),
+                Subscript::Affine(form) => index.push(scope.affine(&self.house.binding, form)),
                 Subscript::Data { .. } => return None,
             }
         }
