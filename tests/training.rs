@@ -2,4 +2,5 @@
 //! that are interrupted.
 
 mod exact;
+mod objectives;
 mod optimisers;
