@@ -4,3 +4,4 @@
 mod exact;
 mod objectives;
 mod optimisers;
+mod runs;
