@@ -7,6 +7,7 @@ use crate::check::net::{Checked, Flat, Objective};
 use crate::check::{self, Options};
 use crate::diagnostic::Diagnostic;
 use crate::grad::{self, step};
+pub use crate::graph::elaborate::Binding;
 use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
 use crate::plan::{self, Plan};
@@ -44,12 +45,13 @@ pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Option
     problems.with_fixes(&checked.sources, &checked.sizes, &mut recheck)
 }
 
-/// Checked net to graph. Needs a net without errors.
-pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
+/// Checked net to graph, for a number of examples and the lengths that the net leaves open. Needs a net without errors.
+pub fn graph(checked: &Checked, job: Job, binding: impl Into<Binding>) -> Graph {
+    let binding = binding.into();
     match job {
-        Job::Train(objective) => step::training(checked, objective, batch),
-        Job::Gradients(objective, inputs) => step::gradients(checked, objective, batch, inputs),
-        Job::Forward(flat) => step::forward(checked, flat, batch),
+        Job::Train(objective) => step::training(checked, objective, binding),
+        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs),
+        Job::Forward(flat) => step::forward(checked, flat, binding),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::net::Checked;
 use crate::codegen;
-use crate::compile::{self, Job};
+use crate::compile::{self, Binding, Job};
 use crate::graph::text;
 use crate::lower;
 use crate::plan;
@@ -49,24 +49,28 @@ impl Stage {
 pub fn stages(
     checked: &Checked,
     job: Job,
-    batch: u32,
+    binding: &Binding,
     target: Target,
     wanted: &[Stage],
 ) -> Result<Vec<(&'static str, String)>, String> {
     let mut shown = Vec::new();
-    let whole = compile::graph(checked, job, batch);
+    if wanted.contains(&Stage::Graph) {
+        let forward = match job {
+            Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
+            Job::Forward(_) => job,
+        };
+        shown.push(("graph", text::print(&compile::graph(checked, forward, binding.clone()))));
+    }
+    if wanted.iter().all(|stage| *stage == Stage::Graph) {
+        return Ok(shown);
+    }
+    let whole = compile::graph(checked, job, binding.clone());
     let optimised = compile::optimise(&whole);
     let schedule = schedule::schedule(&optimised, target);
     let plan = compile::laid_out(lower::follow(&schedule));
     for (stage, name) in Stage::ALL.into_iter().filter(|(stage, _)| wanted.contains(stage)) {
         let text = match stage {
-            Stage::Graph => {
-                let forward = match job {
-                    Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
-                    Job::Forward(_) => job,
-                };
-                text::print(&compile::graph(checked, forward, batch))
-            }
+            Stage::Graph => continue,
             Stage::Grad => text::print(&optimised),
             Stage::Schedule => schedule::text::print(&schedule),
             Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
@@ -83,9 +87,14 @@ pub fn stages(
 ///
 /// # Errors
 /// When the machine refuses memory.
-pub fn times(checked: &Checked, job: Job, batch: u32, target: Target) -> Result<Vec<(&'static str, Duration)>, String> {
+pub fn times(
+    checked: &Checked,
+    job: Job,
+    binding: &Binding,
+    target: Target,
+) -> Result<Vec<(&'static str, Duration)>, String> {
     let mut clock = Clock { last: Instant::now(), times: Vec::new() };
-    let graph = compile::graph(checked, job, batch);
+    let graph = compile::graph(checked, job, binding.clone());
     clock.lap("elaborate, grad");
     let graph = compile::optimise(&graph);
     clock.lap("rewrite");

@@ -1,7 +1,7 @@
 //! Training: first values, the loop, checkpoints.
 
 use brolga::check::net::Initialiser;
-use brolga::data::{self, FieldData, Split, Values};
+use brolga::data::{self, Extent, FieldData, Split, Starts, Values};
 use brolga::runtime::program::Moment;
 use brolga::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
 use brolga::train::epoch::{self, Course, Ended, Machine, Metric, TrainError};
@@ -64,11 +64,12 @@ fn line_data() -> Split {
     let y = x.chunks(3).map(|x| x[0] - 2.0 * x[1] + 0.5 * x[2]).collect();
     let field = |name: &str, shape: &[usize], values| FieldData {
         name: name.into(),
-        shape: shape.to_vec(),
+        shape: Extent::all_fixed(shape),
+        starts: Starts::Every(shape.iter().product()),
         values: Values::Real(values),
         classes: vec![],
     };
-    Split { fields: vec![field("x", &[3], x), field("y", &[], y)], count: 10, augment: vec![] }
+    Split { fields: vec![field("x", &[3], x), field("y", &[], y)], count: 10, augment: vec![], open: vec![] }
 }
 
 fn course() -> Course {

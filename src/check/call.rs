@@ -182,8 +182,8 @@ impl<'t> Checker<'t> {
         let value = match (fine, binding.lost) {
             (true, _) => self.outputs(definition, &inner),
             // The number of axes that flow in is not known, so that of the output is not either.
-            (false, true) => self.unknown_outputs(definition),
-            (false, false) => self.declared_outputs(definition, &inner),
+            (false, true) if self.settling.depth == 0 => self.unknown_outputs(definition),
+            (false, _) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -335,7 +335,10 @@ impl<'t> Checker<'t> {
     pub fn requirements(&mut self, definition: &'t Definition<'t>, env: &Env) -> bool {
         for statement in &definition.network.body.statements {
             let StatementKind::Require { condition, message } = &statement.kind else { continue };
-            match self.truth(condition, env) {
+            let outer = std::mem::replace(&mut self.requiring, true);
+            let truth = self.truth(condition, env);
+            self.requiring = outer;
+            match truth {
                 super::conditions::Truth::Known(true) | super::conditions::Truth::Poison => {}
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);

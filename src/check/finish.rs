@@ -4,6 +4,8 @@ use super::checker::Checker;
 use super::flat::{Building, UseInfo};
 use super::forms::{each_part, each_tensor};
 use super::initialisers::{Readers, initial};
+use crate::size::{Limits, Poly, Sizes};
+use crate::source::Span;
 use super::items::Drafts;
 use super::net::{
     Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
@@ -23,11 +25,11 @@ pub struct Draft {
 
 impl Draft {
     /// Keeps what outputs and updates need.
-    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>) -> Draft {
+    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>, sizes: &Sizes) -> Draft {
         let mut building = building;
         let given: Vec<TensorId> = outputs.iter().map(|(_, t)| *t).chain(building.new_weight).collect();
         let mut updates = super::updates::chained(&mut building, &given);
-        let Building { tensors, pieces, uses, new_weight, .. } = building;
+        let Building { tensors, pieces, uses, new_weight, limits, .. } = building;
         let needed = needed(&pieces, given.into_iter().chain(updates.iter().map(|(_, t)| *t)));
         let live = live_uses(&uses, &tensors, &needed);
         let mut places: Vec<Option<TensorId>> = vec![None; tensors.len()];
@@ -65,7 +67,8 @@ impl Draft {
         outputs.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         updates.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         let new_weight = new_weight.map(place);
-        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new() };
+        let lengths = lengths(&tensors, limits, sizes);
+        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new(), lengths };
         Draft { flat, uses: kept_uses, new_weight }
     }
 
@@ -140,10 +143,37 @@ impl Draft {
     }
 }
 
+/// The open lengths in the shapes of tensors, with what is asked of them.
+fn lengths(
+    tensors: &Arena<Tensor>,
+    mut limits: BTreeMap<Symbol, (Limits, Span)>,
+    sizes: &Sizes,
+) -> BTreeMap<Symbol, (Limits, Option<Span>)> {
+    let mut found = BTreeMap::new();
+    for (_, tensor) in tensors.iter() {
+        let open = tensor.shape.iter().filter_map(|&size| sizes.value(size)).filter(|n| n.as_number().is_none());
+        for name in open.flat_map(Poly::symbols) {
+            let limit = limits.remove(&name).map(|(limits, at)| (limits, Some(at)));
+            found.entry(name).or_insert_with(|| limit.unwrap_or_default());
+        }
+    }
+    found
+}
+
 /// The tensors that some need, themselves included.
 pub fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {
     let mut needed: BTreeSet<TensorId> = roots.collect();
-    // Pieces stand in data-flow order: one sweep from the last to the first meets readers before what they read.
+    // Pieces stand in data-flow order but for those of a recurrence: one sweep from the last to the first meets readers
+    // before what they read, and a circle takes another one.
+    let mut before = 0;
+    while needed.len() > before {
+        before = needed.len();
+        sweep(pieces, &mut needed);
+    }
+    needed
+}
+
+fn sweep(pieces: &[Piece], needed: &mut BTreeSet<TensorId>) {
     for piece in pieces.iter().rev() {
         if needed.contains(&piece.out) {
             each_part(&piece.body, &mut |part| {
@@ -158,7 +188,6 @@ pub fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeS
             });
         }
     }
-    needed
 }
 
 /// Uses that made a needed tensor or give one, and those around them.

@@ -107,10 +107,7 @@ impl<'t> Checker<'t> {
             Intrinsic::Zeros => self.zeros(&all, at, env),
             Intrinsic::Probability => self.probability(&all, at, env),
             Intrinsic::Params => self.wrong_count(intrinsic, 1, at, env),
-            Intrinsic::First | Intrinsic::Last => {
-                self.raise(Fact::NotYet { what: format!("'{}'", intrinsic.name()) }, at, env);
-                Value::Poison
-            }
+            Intrinsic::First | Intrinsic::Last => self.end_of(intrinsic, &all, at, env),
         }
     }
 
@@ -222,8 +219,11 @@ impl<'t> Checker<'t> {
             return self.larger_number(op, a, b, at, env);
         }
         let terms = (self.to_term(a.value.clone(), a.at, env), self.to_term(b.value.clone(), b.at, env));
-        let (Some(a), Some(b)) = terms else { return Value::Poison };
-        self.binary(op, a, b, at, env)
+        match terms {
+            (Some(a), Some(b)) => self.binary(op, a, b, at, env),
+            (Some(known), None) | (None, Some(known)) if self.settling.depth > 0 => Value::Term(known),
+            (None, _) | (_, None) => Value::Poison,
+        }
     }
 
     fn larger_number(&mut self, op: Binary, a: &Number, b: &Number, at: Span, env: &Env) -> Value<'t> {
@@ -329,6 +329,26 @@ impl<'t> Checker<'t> {
             }
             other => other,
         }
+    }
+
+    /// `last(h)` is `h[T - 1]`, `first(h)` is `h[0]`.
+    fn end_of(&mut self, intrinsic: Intrinsic, args: &[Arg<'t>], at: Span, env: &Env) -> Value<'t> {
+        let Some(plain) = self.positional(intrinsic, args, &[], env) else { return Value::Poison };
+        let [one] = plain[..] else { return self.wrong_count(intrinsic, 1, at, env) };
+        let Some(mut term) = self.to_term(one.value.clone(), one.at, env) else { return Value::Poison };
+        if term.axes.is_empty() {
+            let what = format!("'{}'", intrinsic.name());
+            self.raise(Fact::Rank { what, wants: 1, has: 0, shape: vec![] }, at, env);
+            return Value::Poison;
+        }
+        let axis = term.axes.remove(0);
+        let place = match self.flat.extent(axis) {
+            Some(length) if intrinsic == Intrinsic::Last => self.size_form(length).minus(&Linear::number(1)),
+            Some(_) | None => Ok(Linear::number(0)),
+        };
+        let Ok(place) = place else { return Value::Poison };
+        self.flat.bind(axis, place);
+        Value::Term(Term { at, ..term })
     }
 
     /// `zeros(1, 4, 4)`

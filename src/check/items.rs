@@ -6,14 +6,14 @@ use super::checker::Checker;
 use super::finish::{Draft, finish};
 use super::flat::Building;
 use super::found::Fact;
-use super::net::{Checked, Element, Field, TensorId};
+use super::net::{Checked, Field, TensorId};
 use super::params::Params;
 use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Arg, Definition, Number, Open, Value, View};
 use crate::ids::Symbol;
 use crate::problem::Problems;
 use crate::size::{SizeId, Sizes};
-use crate::source::tree::{self, Dim, Input, Item, ItemKind, NetworkKind, Tree, Type};
+use crate::source::tree::{Input, Item, ItemKind, NetworkKind, Tree};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -142,6 +142,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         parent: None,
         names: IndexMap::new(),
         env,
+        circles: Rc::default(),
         outputs: &[],
         network: None,
         caller: None,
@@ -172,6 +173,10 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         options,
         remarks: Vec::new(),
         open: Default::default(),
+        circles: IndexMap::new(),
+        moving: IndexMap::new(),
+        settling: Default::default(),
+        requiring: false,
         live: BTreeSet::new(),
     }
 }
@@ -212,9 +217,10 @@ impl<'t> Checker<'t> {
                 ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
             }
         }
+        let open = super::lengths::open_names(tree);
         for (name, _) in &self.options.sets {
-            if !first.contains_key(name) {
-                let near = first.keys().cloned().collect();
+            if !first.contains_key(name) && !open.contains(name) {
+                let near = first.keys().chain(&open).cloned().collect();
                 let at = tree.items.first().map_or(Span { source: tree.source, start: 0, end: 0 }, |item| item.at);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: false }, at, env);
             }
@@ -226,7 +232,7 @@ impl<'t> Checker<'t> {
     }
 
     /// The value of `--set name=value`; its place is that of the value that it replaces.
-    fn set_value(&mut self, text: &str, at: Span) -> Value<'t> {
+    pub(super) fn set_value(&mut self, text: &str, at: Span) -> Value<'t> {
         let sides: Option<Vec<i64>> = text.split('x').map(|side| side.parse().ok()).collect();
         match (text, text.parse::<f64>(), sides.as_deref()) {
             ("true", ..) => Value::Truth(true),
@@ -278,8 +284,9 @@ impl<'t> Checker<'t> {
         self.begin(Some(training));
         let mut inputs = Vec::new();
         let mut args = Vec::new();
+        let lengths = self.lengths_scope(env);
         for input in &network.inputs {
-            let Some(field) = self.net_input(input, env) else { continue };
+            let Some(field) = self.net_input(input, &lengths) else { continue };
             let tensor = self.flat.input(&field.name, field.shape.clone(), field.element, field.at);
             let value = Value::View(View { tensor, hidden: SmallVec::new() });
             args.push(Arg { name: Some((field.name.clone(), input.at)), value, at: input.at });
@@ -312,7 +319,7 @@ impl<'t> Checker<'t> {
         self.remarks.clear();
     }
 
-    /// A net's input: all its sizes are numbers.
+    /// A net's input: its sizes are numbers, or lengths that the caller binds.
     fn net_input(&mut self, input: &'t Input, env: &Env) -> Option<Field> {
         let Some(ty) = &input.ty else {
             let (wants, is) = ("a shape for a net's input".into(), "none".into());
@@ -325,56 +332,10 @@ impl<'t> Checker<'t> {
         Some(Field { name: input.name.text.clone(), shape, element, at: input.at })
     }
 
-    /// Sizes of a type that stands outside of any block: an open one waits for later.
-    pub fn closed_dims(&mut self, ty: &'t Type, env: &Env) -> Vec<SizeId> {
-        let mut shape = Vec::with_capacity(ty.dims.len());
-        for dim in &ty.dims {
-            shape.push(match dim {
-                Dim::Size(expr) => self.closed_size(expr, env),
-                Dim::Any(at) => {
-                    self.raise(Fact::NotYet { what: "a size that is open until the run".into() }, *at, env);
-                    self.sizes.poison(*at)
-                }
-                Dim::Many(name) => {
-                    self.raise(Fact::NotYet { what: "a shape that is open until the run".into() }, name.at, env);
-                    self.sizes.poison(name.at)
-                }
-            });
-        }
-        shape
-    }
-
-    fn closed_size(&mut self, expr: &'t tree::Expr, env: &Env) -> SizeId {
-        if let Some(name) = self.open_name(expr, env) {
-            let what = format!("the size '{name}', which is open until the run,");
-            self.raise(Fact::NotYet { what }, expr.at, env);
-            return self.sizes.poison(expr.at);
-        }
-        let value = self.eval(expr, env);
-        self.to_length(value, expr.at, env)
-    }
-
-    /// A name in a size that no constant has.
-    fn open_name(&self, expr: &tree::Expr, env: &Env) -> Option<Symbol> {
-        match &expr.kind {
-            tree::ExprKind::Name(name) => self.find(env.scope, name).is_none().then(|| name.clone()),
-            tree::ExprKind::Binary { lhs, rhs, .. } => self.open_name(lhs, env).or_else(|| self.open_name(rhs, env)),
-            _other => None,
-        }
-    }
-
-    /// As [`Checker::closed_dims`], for elements.
-    pub fn closed_element(&mut self, ty: &'t Type, env: &Env) -> Element {
-        match &ty.element {
-            tree::Element::Real => Element::Real,
-            tree::Element::Probability(_) => Element::Probability,
-            tree::Element::Index(n) => Element::Index(self.closed_size(n, env)),
-        }
-    }
-
     /// Starts a flat list.
     pub fn begin(&mut self, training: Option<bool>) {
         self.flat = Building { training, ..Building::default() };
+        self.sizes.limits.clear();
         self.binders.clear();
         self.guards.clear();
     }
@@ -382,7 +343,7 @@ impl<'t> Checker<'t> {
     /// Ends a flat list: what its outputs and updates do not need is dropped.
     pub fn end(&mut self, outputs: Vec<(Symbol, TensorId)>) -> Draft {
         let building = std::mem::take(&mut self.flat);
-        let draft = Draft::of(building, outputs);
+        let draft = Draft::of(building, outputs, &self.sizes);
         self.live.extend(draft.params());
         draft
     }

@@ -1,12 +1,14 @@
 //! The checked net: names resolved, blocks unfolded, every size known with its reason. All that comes after reads this.
 //!
 //! **Invariants** (they hold whenever no error was reported): every size is the number or polynomial that it says;
-//! every read is in range wherever the conditions above it hold; pieces of one tensor write disjoint elements;
-//! `Flat::pieces` stand in data-flow order (a tensor's pieces before its readers).
+//! every read is in range wherever the conditions above it hold, whatever the open lengths are within their limits;
+//! pieces of one tensor write disjoint elements; `Flat::pieces` stand in data-flow order (a tensor's pieces before its
+//! readers), but for those of a recurrence, which stand together.
 
 use crate::ids::{Arena, Id, Symbol};
-use crate::size::{Poly, SizeId, Sizes};
+use crate::size::{Limits, Poly, SizeId, Sizes};
 use crate::source::{Sources, Span};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All that checking one file found out.
@@ -241,6 +243,8 @@ pub struct Flat {
     pub updates: Vec<(ParamId, TensorId)>,
     /// The tree of block uses, parents before children.
     pub uses: Arena<Use>,
+    /// Lengths that are open until the run: which they may be, and the place that asks for it.
+    pub lengths: BTreeMap<Symbol, (Limits, Option<Span>)>,
 }
 
 /// A tensor of one example (or of none: a parameter).

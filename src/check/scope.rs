@@ -19,6 +19,8 @@ pub struct Scope<'t> {
     pub names: IndexMap<Symbol, Entry<'t>>,
     /// In which surroundings the body's statements are evaluated.
     pub env: Env,
+    /// Definitions of the body that need each other.
+    pub circles: Rc<super::cycles::Circles>,
     /// Declared outputs.
     pub outputs: &'t [Output],
     /// The block whose body this is.

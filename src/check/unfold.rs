@@ -1,6 +1,7 @@
 //! A body: its names are declared first, then evaluated when asked for; what nobody asked for is looked at last.
 
 use super::call::with_name;
+use super::cycles::Circles;
 use super::checker::Checker;
 use super::found::Fact;
 use super::net::TensorKind;
@@ -28,6 +29,8 @@ impl<'t> Checker<'t> {
 
     /// As [`Checker::declare`]; a test's lines without `=` are no results.
     pub fn declare_names(&mut self, body: &'t Body, env: &Env, results: bool) {
+        let circles = self.circles.entry(body.at).or_insert_with(|| Rc::new(Circles::of(body))).clone();
+        self.scopes[env.scope.index()].circles = circles;
         for bad in &body.bad {
             for name in &bad.names {
                 self.mark(env.scope, &name.text, Entry::Known(Value::Poison));
@@ -121,7 +124,13 @@ impl<'t> Checker<'t> {
                 let value = self.pipeline(value, &env);
                 self.definition(value, name, ty.as_ref(), statement.at, &env)
             }
-            StatementKind::Define { target: Target::Indexed { .. }, .. } => self.equations(name, statements, &env),
+            StatementKind::Define { target: Target::Indexed { .. }, .. } => {
+                let main = match self.settling.scope == Some(scope) {
+                    true => self.main_pieces(statements, None, &env),
+                    false => statements.to_vec(),
+                };
+                self.equations(name, &main, None, &env)
+            }
             StatementKind::Define { target: Target::Tuple(names, at), value, .. } => {
                 let value = self.pipeline(value, &env);
                 self.take_apart(value, names, name, *at, &env)
@@ -290,7 +299,7 @@ fn is_indexed(statement: &Statement) -> bool {
 }
 
 /// All names that `as` gives in a pipeline, in text order.
-fn names_inside<'t>(pipeline: &'t Pipeline, names: &mut Vec<&'t Name>) {
+pub fn names_inside<'t>(pipeline: &'t Pipeline, names: &mut Vec<&'t Name>) {
     match &pipeline.head {
         Head::Expr(expr) => names_in_expr(expr, names),
         Head::Each(each) => names_in_each(each, names),

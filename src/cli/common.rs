@@ -4,7 +4,7 @@ use super::output;
 use crate::check::net::Checked;
 use crate::check::{DataFacts, Options};
 use crate::compile;
-use crate::data::{self, DataProblem, Place, Request, Want};
+use crate::data::{self, DataProblem, Extent, Place, Request, Want};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::source::{MAX_BYTES, Sources, add_bytes};
@@ -224,12 +224,15 @@ impl Common {
 
 /// What a data set's fields want of a source.
 pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
-    let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
+    let extent = |size| match checked.sizes.number(size) {
+        Some(n) => Extent::Fixed(usize::try_from(n).unwrap_or(0)),
+        None => Extent::Each(checked.sizes.value(size).map_or_else(|| "?".into(), |poly| poly.to_string().into())),
+    };
     let field = |field: &crate::check::net::Field| Want {
         name: field.name.clone(),
-        shape: field.shape.iter().map(|&size| number(size)).collect(),
+        shape: field.shape.iter().map(|&size| extent(size)).collect(),
         classes: match field.element {
-            crate::check::net::Element::Index(n) => Some(number(n)),
+            crate::check::net::Element::Index(n) => Some(checked.sizes.number(n).map_or(0, |n| n as usize)),
             crate::check::net::Element::Real | crate::check::net::Element::Probability => None,
         },
     };

@@ -1,7 +1,7 @@
 //! `show fake every epoch`: a sheet of pictures, one for each of the first examples.
 
 use super::common::{Failure, Loaded, wants};
-use crate::data::{self, Request, Scaling, Split};
+use crate::data::{Pictures, Request, Split};
 use crate::runtime::program::Moment;
 use crate::train::epoch::{Batch, Course};
 use crate::train::session::{Session, Work};
@@ -31,12 +31,12 @@ pub fn write(
     let rows: Vec<u32> = (0..split.count.min(MOST) as u32).collect();
     let batch = rows.len() as u32;
     let moment = Moment { seed: course.seed, step: 0, steps: 1, first_example: 0 };
-    session.run(work, batch, &moment, &mut Batch { split, rows: &rows, draw: None, renamed: &[] })?;
+    session.run(work, batch, &moment, &mut Batch { split, rows: &rows, draw: None, bounds: split.bounds(&rows), renamed: &[] })?;
     let item = &loaded.checked.trainings[course.training].shows[place];
     let shape = &item.flat.tensors[item.flat.outputs[0].1].shape;
     let shape: Vec<usize> = shape.iter().map(|&n| loaded.checked.sizes.number(n).map_or(0, |n| n as usize)).collect();
     let values = session.output(work, batch, "value").expect("the program has its output");
-    let sheet = sheet(values, &shape, scaling(loaded, course)?);
+    let sheet = sheet(values, &shape, &pictures(loaded, course)?);
     let text = |e: image::ImageError| Failure::new(format!("cannot write {}: {e}", path.display()));
     let mut bytes = std::io::Cursor::new(Vec::new());
     sheet.write_to(&mut bytes, image::ImageFormat::Png).map_err(text)?;
@@ -44,18 +44,18 @@ pub fn write(
 }
 
 /// How the data's source turns bytes into numbers.
-fn scaling(loaded: &Loaded, course: &Course) -> Result<Scaling, Failure> {
+fn pictures(loaded: &Loaded, course: &Course) -> Result<Pictures, Failure> {
     let data = loaded.checked.trainings[course.training].data.map(|place| &loaded.checked.datasets[place]);
     let Some((dataset, (split, call))) = data.and_then(|data| Some((data, data.splits.first()?))) else {
-        return Ok(Scaling { scale: 1.0 / 255.0, shift: 0.0 });
+        return Ok(Pictures::plain());
     };
     let fields = wants(&loaded.checked, dataset);
     let request = Request { split, fields: &fields, place: &loaded.place, seed: course.seed };
-    Ok(data::picture_scaling(call, &request)?)
+    Ok(Pictures::of(call, &request, 0)?)
 }
 
 /// Pictures `[H, W]` or `[C, H, W]`, one after another, side by side.
-fn sheet(values: &[f32], shape: &[usize], scaling: Scaling) -> RgbImage {
+fn sheet(values: &[f32], shape: &[usize], pictures: &Pictures) -> RgbImage {
     let (channels, height, width) = match *shape {
         [height, width] => (1, height, width),
         [channels, height, width] => (channels, height, width),
@@ -66,11 +66,10 @@ fn sheet(values: &[f32], shape: &[usize], scaling: Scaling) -> RgbImage {
     let (columns, lines) = (count.clamp(1, COLUMNS), count.div_ceil(COLUMNS).max(1));
     let side = |count: usize, pixels: usize| (count * (pixels + GAP) - GAP) as u32;
     let mut sheet = RgbImage::from_pixel(side(columns, width), side(lines, height), Rgb([255, 255, 255]));
-    let byte = |value: f32| ((f64::from(value) - scaling.shift) / scaling.scale).clamp(0.0, 255.0).round() as u8;
     for (number, picture) in values.chunks_exact(size).enumerate() {
         let (left, top) = (number % COLUMNS * (width + GAP), number / COLUMNS * (height + GAP));
         for place in 0..height * width {
-            let colour = |channel: usize| byte(picture[channel.min(channels - 1) * height * width + place]);
+            let colour = |channel: usize| pictures.byte(picture[channel.min(channels - 1) * height * width + place]);
             let (x, y) = (left + place % width, top + place / width);
             sheet.put_pixel(x as u32, y as u32, Rgb([colour(0), colour(1), colour(2)]));
         }

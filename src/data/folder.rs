@@ -6,10 +6,11 @@
 
 use super::args::Args;
 use super::error::{DataError, DataProblem, Result};
-use super::fit::{Column, Raw, RawValues, Scaling, Want};
+use super::extent::Extent;
+use super::fit::{Column, Raw, RawValues, Scaling, Want, show};
 use super::place::Located;
 use super::{Format, Request, product};
-use crate::check::{FieldFacts, SplitFacts};
+use crate::check::{FieldFacts, Range, SplitFacts};
 use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
 use std::path::{Path, PathBuf};
 
@@ -42,45 +43,48 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     let (classes, pictures) = list(&root)?;
     let want = image_field(args, request)?;
     let resize = args.truth("resize", false)?;
-    let total = product(&want.shape).and_then(|size| size.checked_mul(pictures.len()));
+    let shape = picture_shape(args, want)?;
+    let total = product(&shape).and_then(|size| size.checked_mul(pictures.len()));
     if total.is_none_or(|total| total > super::MOST_VALUES) {
         let found = format!("{} images", pictures.len());
         return Err(DataError::new(DataProblem::Unfit, &root.shown, "at most 2^31 pixel values", found));
     }
     let mut pixels = Vec::new();
     for picture in &pictures {
-        pixels.extend(read(&picture.full, &picture.shown, &want.shape, resize)?);
+        pixels.extend(read(&picture.full, &picture.shown, &shape, resize)?);
     }
     let labels = RawValues::Bytes(pictures.iter().map(|picture| picture.class).collect());
-    let column =
-        |shape: &[usize], values, classes| Column { path: root.shown.clone(), shape: shape.to_vec(), values, classes };
-    let columns = vec![column(&want.shape, RawValues::Bytes(pixels), vec![]), column(&[], labels, classes)];
-    Ok(Raw { columns, count: pictures.len() })
+    let images = Column::new(&root.shown, &shape, RawValues::Bytes(pixels));
+    let labels = Column { classes, ..Column::new(&root.shown, &[], labels) };
+    Ok(Raw { columns: vec![images, labels], count: pictures.len() })
 }
 
 fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let root = request.place.find(args.text("path")?)?;
     let (classes, pictures) = list(&root)?;
-    let want = image_field(args, request)?;
+    let want = picture_shape(args, image_field(args, request)?)?;
     let first = &pictures[0];
     let shape = match args.truth("resize", false)? {
-        true => want.shape.clone(),
+        true => want,
         false => {
             let (width, height) =
                 open(&first.full, &first.shown)?.into_dimensions().map_err(|e| damaged(&first.shown, &e))?;
-            vec![want.shape[0], height as usize, width as usize]
+            vec![want[0], height as usize, width as usize]
         }
     };
-    let image = FieldFacts { shape: Some(shape), ..FieldFacts::default() };
-    let label = FieldFacts { shape: Some(vec![]), classes: Some(classes.len()), names: classes };
-    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64) })
+    let image = FieldFacts { shape: Some(shape.into_iter().map(Range::one).collect()), ..FieldFacts::default() };
+    let (shape, count) = (Some(vec![]), Some(classes.len()));
+    let label = FieldFacts { shape, classes: count, names: classes, ..FieldFacts::default() };
+    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64), ..SplitFacts::default() })
 }
 
 /// The first field is the image, the second the class.
 fn image_field<'a>(args: &Args, request: &Request<'a>) -> Result<&'a Want> {
     match request.fields {
         [image, label]
-            if image.classes.is_none() && label.classes.is_some() && matches!(image.shape[..], [1 | 3, _, _]) =>
+            if image.classes.is_none()
+                && label.classes.is_some()
+                && matches!(image.shape[..], [Extent::Fixed(1 | 3), _, _]) =>
         {
             Ok(image)
         }
@@ -89,6 +93,12 @@ fn image_field<'a>(args: &Args, request: &Request<'a>) -> Result<&'a Want> {
                 .error("two fields, an image [1, H, W] or [3, H, W] and a label index(n)", "other fields of `data`"))
         }
     }
+}
+
+/// Pictures of one split are all of one size.
+fn picture_shape(args: &Args, image: &Want) -> Result<Vec<usize>> {
+    let expected = || format!("`{}` of a size written in numbers", image.name);
+    image.fixed().ok_or_else(|| args.error(expected(), show(&image.shape)))
 }
 
 /// Classes, and all images in order of class and name. Errors: no class, a class without images, more than 256.
@@ -178,7 +188,7 @@ fn planes(image: &DynamicImage, channels: usize) -> Vec<u8> {
 pub fn image_values(path: &Path, shape: &[usize], scaling: Scaling) -> Result<Vec<f32>> {
     let shown = path.to_string_lossy();
     let [1 | 3, height, width] = *shape else {
-        let found = super::fit::show(shape);
+        let found = show(shape);
         return Err(DataError::new(DataProblem::Unfit, &shown, "a net that takes [1, H, W] or [3, H, W]", found));
     };
     let bytes = read(path, &shown, &[shape[0], height, width], true)?;

@@ -146,11 +146,7 @@ impl<'a> Planner<'a> {
         let last = self.plan.steps.len().saturating_sub(1) as u32;
         let mut alive: IndexMap<BufferId, (u32, u32)> = IndexMap::new();
         for (at, step) in self.plan.steps.iter().enumerate() {
-            let used: Vec<BufferId> = match step {
-                Step::Call { buffers, .. } => buffers.clone(),
-                Step::Copy { from, to } => vec![*from, *to],
-            };
-            for b in used {
+            for b in used(step) {
                 alive.entry(b).or_insert((at as u32, 0)).1 = at as u32;
             }
         }
@@ -168,10 +164,18 @@ impl<'a> Planner<'a> {
     }
 }
 
+fn used(step: &Step) -> Vec<BufferId> {
+    match step {
+        Step::Call { buffers, .. } => buffers.clone(),
+        Step::Copy { from, to } => vec![*from, *to],
+        Step::Loop { body, .. } => body.iter().flat_map(used).collect(),
+    }
+}
+
 /// All that matters of a kernel: its text without names.
 fn key(kernel: &Kernel) -> String {
     let buffers: Vec<(Elem, u32, BufferAccess)> = kernel.buffers.iter().map(|b| (b.elem, b.len, b.access)).collect();
-    format!("{buffers:?} {:?} {:?} {:?}", kernel.parts, kernel.values, kernel.body)
+    format!("{buffers:?} {:?} {:?} {:?} {:?}", kernel.turns, kernel.parts, kernel.values, kernel.body)
 }
 
 /// A kernel that clears a tensor.

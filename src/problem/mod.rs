@@ -181,13 +181,18 @@ problems! {
     }
     sizes {
         E0401 not_whole NotWhole;
+        E0402 lengths_differ LengthsDiffer;
         E0403 too_large SizeTooLarge;
         E0404 negative NegativeSize;
         E0405 by_zero DividedByZero;
         E0406 too_many_uses TooManyUses;
+        E0407 open_choice OpenChoice;
+        E0408 no_length NoLength;
     }
     time {
         E0501 needs_itself NeedsItself;
+        E0502 both_ways BothWays;
+        E0503 unsettled_shape UnsettledShape;
     }
     training {
         E0601 not_scalar NotScalar;

@@ -3,7 +3,7 @@
 //! **Invariant**: made only of plans and kernels that their checks have passed.
 
 use super::arena::{Memory, Span, copy};
-use super::jit::{Bound, Code};
+use super::jit::{Bound, Code, Flushed, flushed};
 use super::pool::Pool;
 use super::store::Store;
 use crate::graph::{HostExpr, scalar};
@@ -43,6 +43,7 @@ pub struct Program {
 enum Ready {
     Call { bound: Bound, long: bool },
     Copy { from: Span, to: Span },
+    Loop { trip: u64, body: Vec<Ready> },
 }
 
 /// Machine instructions of a whole kernel below which it runs on the caller alone: some five microseconds, against one
@@ -120,13 +121,7 @@ impl Program {
             self.bind(store)?;
         }
         self.fill(moment);
-        for step in &self.steps {
-            match step {
-                Ready::Call { bound, long: true } => pool.run(bound.parts(), &|first, end| bound.run(first, end)),
-                Ready::Call { bound, long: false } => bound.run(0, bound.parts()),
-                Ready::Copy { from, to } => copy(from, to),
-            }
-        }
+        flushed(|set| run(&self.steps, set, pool, &mut [0; plan::DEPTH], 0));
         Ok(())
     }
 
@@ -150,6 +145,9 @@ impl Program {
                 Ready::Call { bound, long: self.long[kernel.index()] }
             }
             Step::Copy { from, to } => Ready::Copy { from: self.span(*from).clone(), to: self.span(*to).clone() },
+            Step::Loop { trip, body, .. } => {
+                Ready::Loop { trip: u64::from(*trip), body: body.iter().map(|step| self.ready(step)).collect() }
+            }
         }
     }
 
@@ -170,6 +168,26 @@ impl Program {
                     Place::Arena { .. } | Place::Store(_) | Place::Constant(_) | Place::Noise { .. } | Place::Host(_),
                     _,
                 ) => {}
+            }
+        }
+    }
+}
+
+/// Runs steps inside `depth` loops, whose turns are the first of `turns`.
+fn run(steps: &[Ready], set: &Flushed, pool: &Pool, turns: &mut [u64; plan::DEPTH], depth: usize) {
+    for step in steps {
+        match step {
+            Ready::Call { bound, long: false } => bound.run_flushed(set, &turns[..depth], 0, bound.parts()),
+            Ready::Call { bound, long: true } => {
+                let turns = &turns[..depth];
+                pool.run(bound.parts(), &|first, end| bound.run(turns, first, end));
+            }
+            Ready::Copy { from, to } => copy(from, to),
+            Ready::Loop { trip, body } => {
+                for turn in 0..*trip {
+                    turns[depth] = turn;
+                    run(body, set, pool, turns, depth + 1);
+                }
             }
         }
     }

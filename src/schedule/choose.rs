@@ -13,9 +13,7 @@ use indexmap::{IndexMap, IndexSet};
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut chooser = Chooser::new(target);
     let (mut graph, needed) = laid_out(graph, target, &mut chooser);
-    let order =
-        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
-    let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
+    let order: Vec<TensorId> = order::order(&graph).into_iter().filter(|t| needed.contains(t)).collect();
     let cleared: IndexSet<TensorId> = order.iter().copied().filter(|&t| is_cleared(&graph, t)).collect();
     let mut groups = grouped(&mut graph, &order, &cleared, &mut chooser);
     mark_stored(&mut groups, &graph);

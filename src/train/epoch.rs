@@ -9,7 +9,7 @@ use super::session::{Inputs, RunError, Session, Work};
 use crate::check::loss_name;
 use crate::check::net::{self, Checked, Flat, Keep, Scalar};
 use crate::data::random::shuffle;
-use crate::data::{Draw, Split};
+use crate::data::{Bounds, Draw, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -55,8 +55,10 @@ pub struct Metric {
 pub struct Batch<'a> {
     pub split: &'a Split,
     pub rows: &'a [u32],
-    /// In training, images are augmented.
+    /// In training, examples are augmented.
     pub draw: Option<Draw>,
+    /// What each open size is in this batch.
+    pub bounds: Bounds,
     /// What a program calls an input, and the field that it takes; other inputs have the names of fields.
     pub renamed: &'a [(Symbol, Symbol)],
 }
@@ -197,7 +199,7 @@ fn step<M: Machine>(
     progress.losses.resize(course.objectives, 0.0);
     for objective in 0..course.objectives {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, renamed: &[] })?;
+        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
@@ -272,13 +274,22 @@ pub fn over<M: Machine>(
     let all: Vec<u32> = (0..split.count as u32).collect();
     for rows in all.chunks(size) {
         let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
-        machine.run(work, rows.len() as u32, &moment, &mut Batch { split, rows, draw: None, renamed })?;
+        machine.run(
+            work,
+            rows.len() as u32,
+            &moment,
+            &mut Batch { split, rows, draw: None, bounds: split.bounds(rows), renamed },
+        )?;
         seen(machine, rows);
     }
     Ok(())
 }
 
 impl Batch<'_> {
+    fn any_field(&self, name: &str) -> Option<usize> {
+        self.field(name, false).or_else(|| self.field(name, true))
+    }
+
     fn field(&self, name: &str, index: bool) -> Option<usize> {
         let field = self.renamed.iter().find(|(input, _)| **input == *name).map_or(name, |(_, field)| field);
         self.split.field(field).filter(|&field| self.split.fields[field].is_index() == index)
@@ -288,11 +299,29 @@ impl Batch<'_> {
 impl Inputs for Batch<'_> {
     fn real(&mut self, name: &str, out: &mut [f32]) -> bool {
         let field = self.field(name, false);
-        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, out)).is_some()
+        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, &self.bounds, out)).is_some()
     }
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
-        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, out)).is_some()
+        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, &self.bounds, out)).is_some()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_in(field, &self.bounds).to_vec())
+    }
+
+    fn shape_of(&self, name: &str, example: usize) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_of(field, *self.rows.get(example)?).to_vec())
+    }
+
+    fn is_ragged(&self) -> bool {
+        let same = |open: &crate::data::Open| {
+            let first = open.sizes.of(self.rows[0]);
+            self.rows.iter().all(|&row| open.sizes.of(row) == first)
+        };
+        !self.split.open.iter().all(same)
     }
 }
 

@@ -52,7 +52,7 @@ fn run(loaded: &mut Loaded, times: &mut [Duration]) {
     for ((_, bound, spans), time) in loaded.calls.iter_mut().zip(times) {
         let start = Instant::now();
         match bound {
-            Some(bound) => bound.run(0, bound.parts()),
+            Some(bound) => bound.run(&[], 0, bound.parts()),
             None => {
                 let from = spans[0].clone();
                 spans[1].f32_mut().copy_from_slice(from.f32());

@@ -19,10 +19,10 @@ enum Instead {
     Element(Access),
 }
 
-/// Cleans the whole graph. Where definitions are cyclic only dead ones go.
+/// Cleans the whole graph. In a circle of definitions, who comes before a copy goes on reading the copy, which stays.
 pub fn clean(graph: &mut Graph, fuel: &mut Fuel) {
     drop_dead(graph);
-    let Ok(order) = order(graph) else { return };
+    let order = order(graph);
     let mut cleaner =
         Cleaner { graph, instead: QuickMap::default(), known: QuickMap::default(), canonical: QuickMap::default() };
     for out in order {
