@@ -83,7 +83,7 @@ fn confusion(
 
 /// The one field of the data that is a class, and how many classes there are.
 pub fn label(loaded: &Loaded, dataset: &Dataset) -> Option<(String, usize)> {
-    let wants = super::common::wants(&loaded.checked, dataset);
+    let wants = crate::data::told::wants(&loaded.checked, dataset);
     let mut labels = wants.into_iter().filter(|want| want.shape.is_empty() && want.classes.is_some());
     let (label, more) = (labels.next()?, labels.next());
     if more.is_some() { None } else { label.classes.map(|classes| (label.name.to_string(), classes)) }

@@ -1,8 +1,9 @@
 //! `brolga predict FILE IMAGES...`: which class each image is, and how probable that is.
 
-use super::common::{Common, Failure, Loaded, Outcome, wants};
+use super::common::{Common, Failure, Loaded, Outcome};
 use super::{output, run};
 use crate::check::net::Net;
+use crate::data::told::wants;
 use crate::data::{self, Pictures, Request};
 use crate::runtime::program::Moment;
 use crate::train::session::{Inputs, Work};
