@@ -1,7 +1,7 @@
 //! `brolga eval FILE`: the metrics of a trained net on a split, its confusion matrix, and the classes that fare worst.
 
 use super::common::{Common, Failure, Loaded, Outcome};
-use super::{output, run, splits};
+use super::{output, run, splits, weights};
 use crate::check::net::{Dataset, Net};
 use crate::data::{FieldData, Split, Values};
 use crate::ids::Symbol;
@@ -34,7 +34,8 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     course.seed = common.seed.unwrap_or(course.seed);
     let dataset = splits::dataset(&loaded, training)?;
     let split = splits::must(&loaded, common, dataset, &args.split, course.seed)?;
-    let mut session = run::open(&loaded, common)?;
+    let (mut session, names) = run::open_named(&loaded, common)?;
+    weights::agree(&loaded, common, &session, &names, &split)?;
     let reports = (0..course.reports.len()).map(|place| epoch::report(&mut session, &course, place, &split));
     let metrics = reports.collect::<Result<Vec<f64>, _>>()?;
     let confusion = confusion(&loaded, dataset, &training.nets, &course, &split, &mut session)?;

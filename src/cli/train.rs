@@ -39,7 +39,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let course = course(&loaded, common, args)?;
     let data = Data::read(&loaded, common, &course)?;
     let mut session = Session::new(&loaded.checked, common.target(), common.threads(), course.seed);
-    let mut progress = start(args, common, &loaded, &course, &mut session)?;
+    let mut progress = start(args, common, &loaded, &course, &data.train, &mut session)?;
     output::line(&headline(&loaded, &session, &course, &data, common));
     let stop = Stop::listen()?;
     let mut watch = Watch::new(common, &loaded, &course, &data, args.resume)?;
@@ -105,6 +105,7 @@ fn start(
     common: &Common,
     loaded: &Loaded,
     course: &Course,
+    split: &Split,
     session: &mut Session,
 ) -> Result<Progress, Failure> {
     if !args.resume {
@@ -115,6 +116,7 @@ fn start(
     }
     let path = common.weights.clone().unwrap_or_else(|| weights::last(loaded));
     let checkpoint = Checkpoint::read(&path).map_err(|error| weights::told(common, session, &error))?;
+    checkpoint::agree(&path, &checkpoint.names, split).map_err(|error| weights::told(common, session, &error))?;
     let (seed, progress) = (checkpoint.seed, checkpoint.progress);
     if seed != course.seed {
         let text =
@@ -243,7 +245,8 @@ impl<'a> Watch<'a> {
     fn save(&self, session: &Session, progress: &Progress, path: &std::path::Path) -> Result<(), Failure> {
         let source = checkpoint::digest(self.loaded.text.as_bytes());
         let tensors = weights::saved(session);
-        let checkpoint = Checkpoint { source, seed: self.course.seed, progress: *progress, tensors };
+        let (seed, progress, names) = (self.course.seed, *progress, self.data.train.names());
+        let checkpoint = Checkpoint { source, seed, progress, names, tensors };
         checkpoint.write(path).map_err(|error| weights::told(self.common, session, &error))
     }
 
