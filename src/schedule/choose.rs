@@ -18,7 +18,7 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut groups = grouped(&mut graph, &order, &cleared, &mut chooser);
     mark_stored(&mut groups, &graph);
     let groups = super::sequence::in_order(&graph, groups);
-    Schedule { steps: steps(groups, cleared), graph }
+    Schedule { steps: steps(groups, cleared), graph, target }
 }
 
 /// The graph in the layout whose contractions cost least: batch in blocks, or channels last.

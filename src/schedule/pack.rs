@@ -46,7 +46,7 @@ fn better(
     chooser: &mut Chooser,
 ) -> Option<(Option<Equation>, f64)> {
     let product = contraction(graph, piece)?;
-    let size = 2 * u32::from(chooser.target.lanes());
+    let size = chooser.target.block();
     let mut cost = |graph: &Graph, piece: &Equation| {
         let tile = chooser.choose(graph, &Group::alone("".into(), piece, false));
         tile.map_or(f64::INFINITY, |t| t.cost)
