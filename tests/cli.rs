@@ -143,7 +143,7 @@ fn a_full_disk_is_one_message_and_the_old_checkpoint_stays() {
     // no file may grow above 1 KiB (2 blocks of 512 bytes, or 1,024): the checkpoint is larger
     let script = format!("trap '' XFSZ; ulimit -f 2; exec {} train d.net --resume", env!("CARGO_BIN_EXE_brolga"));
     let err = said(Command::new("sh").args(["-c", &script]).current_dir(desk.0.path())).wrong();
-    assert!(err.contains("error[E0707]: runs/d/last.safetensors: the checkpoint could not be written"), "{err}");
+    assert!(err.contains("error[E0707]: runs/d/best.safetensors: the checkpoint could not be written"), "{err}");
     assert_eq!(desk.weights(), old);
     let names: Vec<String> = files(&desk.path("runs/d"));
     assert_eq!(names, ["best.safetensors", "last.safetensors", "log.jsonl"]);

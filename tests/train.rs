@@ -74,7 +74,7 @@ fn line_data() -> Split {
 
 fn course() -> Course {
     let reports = vec![Metric { name: "error".into(), whole: false }];
-    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None }
+    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
 }
 
 /// Trains until done or until `limit` steps are done; gives the losses of the epochs.
@@ -84,7 +84,7 @@ fn train(line: &mut Line, course: &Course, progress: &mut Progress, limit: u64) 
         epoch::train(line, course, &line_data(), progress, &|| done.get() >= limit, &mut |_, progress, whole| {
             done.set(progress.step);
             if whole {
-                losses.push(progress.mean_loss());
+                losses.extend(progress.mean_losses());
             }
             Ok::<(), TrainError>(())
         });
@@ -185,7 +185,8 @@ fn orthogonal_matrices_are_orthogonal_each_by_itself() {
 }
 
 fn small() -> Checkpoint {
-    let progress = Progress { epoch: 2, batches: 1, step: 7, loss: 0.1, examples: 4, best: Some(-0.25) };
+    let losses = vec![0.1, -3.5];
+    let progress = Progress { epoch: 2, batches: 1, step: 7, losses, examples: 4, best: Some(-0.25), waited: 3 };
     let tensors = vec![
         Saved { path: "Net.conv_1.weight".into(), shape: vec![2, 1], values: vec![1.5, f32::MIN_POSITIVE] },
         Saved { path: "Net.conv_1.bias".into(), shape: vec![], values: vec![-0.0] },

@@ -141,7 +141,17 @@ impl<'t> Checker<'t> {
     pub fn open_use(&mut self, birth: BirthId, block: &Symbol, env: &Env, at: Span) -> UseId {
         let at = env.shown(at);
         let (block, parent) = (block.clone(), env.use_id);
-        self.flat.uses.push(UseInfo { birth, block, parent, input: None, output: None, params: Vec::new(), at });
+        let applied = self.applied.last().copied();
+        self.flat.uses.push(UseInfo {
+            birth,
+            block,
+            parent,
+            input: None,
+            output: None,
+            params: Vec::new(),
+            applied,
+            at,
+        });
         UseId::new(self.flat.uses.len() - 1)
     }
 
@@ -325,7 +335,10 @@ impl<'t> Checker<'t> {
     pub fn requirements(&mut self, definition: &'t Definition<'t>, env: &Env) -> bool {
         for statement in &definition.network.body.statements {
             let StatementKind::Require { condition, message } = &statement.kind else { continue };
-            match self.truth(condition, env) {
+            let outer = std::mem::replace(&mut self.requiring, true);
+            let truth = self.truth(condition, env);
+            self.requiring = outer;
+            match truth {
                 super::conditions::Truth::Known(true) | super::conditions::Truth::Poison => {}
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);

@@ -63,6 +63,8 @@ pub struct Checker<'t> {
     /// Tensors of a circle whose definitions are under way.
     pub moving: IndexMap<TensorId, Moving>,
     pub settling: Settling,
+    /// Whether a `require` is being held: open lengths are limited to what it asks.
+    pub requiring: bool,
     /// Parameters that a live definition reads.
     pub live: std::collections::BTreeSet<net::ParamId>,
 }
@@ -82,7 +84,7 @@ impl<'t> Checker<'t> {
         let uses = self.uses_around(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, uses });
+            self.found.push(Found { fact, at, uses, limits: self.sizes.limits.clone() });
         }
         self.flat.poisoned = true;
     }

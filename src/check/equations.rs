@@ -251,8 +251,8 @@ impl<'t> Checker<'t> {
                 },
             };
             longest = Some(match longest {
-                Some(known) if self.sizes.number(known) >= self.sizes.number(length) => known,
-                Some(_) | None => length,
+                Some(known) => self.longer(known, length, at),
+                None => length,
             });
         }
         longest.expect("there is a piece")
@@ -265,7 +265,8 @@ impl<'t> Checker<'t> {
                 let formula = Formula::Number(high + 1);
                 self.sizes.derive(formula, &[], at).unwrap_or_else(|fault| fault.size)
             }
-            _other => self.sizes.poison(at),
+            Some(_) => self.sizes.poison(at),
+            None => self.reach_of(form, at).unwrap_or_else(|| self.sizes.poison(at)),
         }
     }
 

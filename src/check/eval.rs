@@ -211,6 +211,9 @@ impl<'t> Checker<'t> {
             BinaryOp::Div => self.binary(Binary::Div, a, b, at, env),
             BinaryOp::Pow => self.binary(Binary::Pow, a, b, at, env),
             BinaryOp::MatMul => self.matmul(a, b, at, env),
+            BinaryOp::FloorDiv | BinaryOp::Rem if self.is_host(&a.body) && self.is_host(&b.body) => {
+                self.floored(op, a, b, at, env)
+            }
             BinaryOp::FloorDiv | BinaryOp::Rem => {
                 let fact =
                     Fact::WrongSort { wants: "whole numbers known before the run".into(), is: "a tensor".into() };

@@ -76,7 +76,8 @@ pub fn check_items(
     }
     for item in &tree.items {
         if let ItemKind::Train { nets, data, body } = &item.kind {
-            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, &env);
+            let before = drafts.trainings.iter().map(|training| training.objectives.len()).sum();
+            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, before, &env);
             drafts.trainings.extend(training);
         }
     }
@@ -175,6 +176,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         circles: IndexMap::new(),
         moving: IndexMap::new(),
         settling: Default::default(),
+        requiring: false,
         live: BTreeSet::new(),
     }
 }
@@ -333,6 +335,7 @@ impl<'t> Checker<'t> {
     /// Starts a flat list.
     pub fn begin(&mut self, training: Option<bool>) {
         self.flat = Building { training, ..Building::default() };
+        self.sizes.limits.clear();
         self.binders.clear();
         self.guards.clear();
     }
@@ -340,7 +343,7 @@ impl<'t> Checker<'t> {
     /// Ends a flat list: what its outputs and updates do not need is dropped.
     pub fn end(&mut self, outputs: Vec<(Symbol, TensorId)>) -> Draft {
         let building = std::mem::take(&mut self.flat);
-        let draft = Draft::of(building, outputs);
+        let draft = Draft::of(building, outputs, &self.sizes);
         self.live.extend(draft.params());
         draft
     }

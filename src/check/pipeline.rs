@@ -264,7 +264,7 @@ impl<'t> Checker<'t> {
         let size = self.to_size(value, count.at, env);
         let Some(turns) = self.sizes.number(size) else {
             if !self.sizes.is_poisoned(size) && self.flat.training.is_some() {
-                self.raise(Fact::NotKnown { what: "the number of turns".into() }, count.at, env);
+                self.raise(Fact::OpenChoice { size }, count.at, env);
             }
             return Value::Poison;
         };

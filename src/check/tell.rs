@@ -10,8 +10,9 @@ use crate::problem::time::both_ways::Side;
 use crate::problem::time::needs_itself::Need;
 use crate::problem::training::index_beyond;
 use crate::problem::*;
-use crate::size::{SizeId, Sizes};
+use crate::size::{Limits, SizeId, Sizes, Verdict, compare_within};
 use crate::source::{Sources, Span};
+use std::collections::BTreeMap;
 
 /// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's.
 pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol, Span)], problems: &mut Problems) {
@@ -19,7 +20,8 @@ pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol,
         let uses = uses(finding, sources);
         let n = uses.len();
         uses.into_iter().for_each(|used| problems.enter(used));
-        Telling { at: finding.at, sources, sizes, heads, problems }.fact(&finding.fact);
+        let limits = &finding.limits;
+        Telling { at: finding.at, sources, sizes, heads, limits, problems }.fact(&finding.fact);
         (0..n).for_each(|_| problems.leave());
     }
 }
@@ -50,6 +52,7 @@ struct Telling<'a> {
     sources: &'a Sources,
     sizes: &'a Sizes,
     heads: &'a [(Symbol, Span)],
+    limits: &'a BTreeMap<Symbol, Limits>,
     problems: &'a mut Problems,
 }
 
@@ -57,6 +60,9 @@ impl Telling<'_> {
     /// One flat list: a fact, its problem.
     fn fact(&mut self, fact: &Fact) {
         let at = self.at;
+        if let Some(problem) = self.lengths(fact) {
+            return self.problems.push(problem);
+        }
         match fact {
             Fact::UnknownName { name, near, call } => {
                 let what = if *call { "layer" } else { "name" }.to_string();
@@ -167,7 +173,6 @@ impl Telling<'_> {
                 None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
             },
             Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
-            Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
             Fact::Cycle { through } => self.cycle(through),
             Fact::NoStep { links } => {
                 let need = |link: &Link| Need {
@@ -178,6 +183,15 @@ impl Telling<'_> {
                 };
                 self.problems.push(NeedsItself { cycle: links.iter().map(need).collect() });
             }
+            Fact::OutOfLength { tensor, size, .. } => {
+                let (tensor, extent) = (tensor.to_string(), *size);
+                self.problems.push(OutOfRange { at, values: None, extent, tensor });
+            }
+            Fact::NoLength { name, low, high, other } => {
+                let (name, other) = (name.clone(), other.filter(|other| *other != at));
+                self.problems.push(NoLength { at, name, low: *low, high: *high, other });
+            }
+            Fact::OpenChoice { size } => self.problems.push(OpenChoice { at, size: *size }),
             Fact::BothWays { before, behind } => {
                 let side = |link: &Link| Side { name: link.defined.clone(), needs: link.needs.clone(), at: link.at };
                 self.problems.push(BothWays { before: side(before), behind: side(behind) });
@@ -221,6 +235,13 @@ impl Telling<'_> {
                 self.problems.push(UnknownOptimiser { at, name: name.clone(), known: known.clone() });
             }
             Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
+            Fact::UnknownMetric { name, known } => {
+                self.problems.push(UnknownMetric { at, name: name.clone(), known: known.clone() });
+            }
+            Fact::PatienceAlone => self.problems.push(PatienceAlone { at }),
+            Fact::Untrained { net } => self.problems.push(Untrained { at, net: net.clone() }),
+            Fact::NoPicture { shape } => self.problems.push(NoPicture { at, shape: shape.clone() }),
+            Fact::NoiseHere => self.problems.push(NoiseHere { at }),
             Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
             Fact::DropsRows { window, input, output, lost } => {
                 let (window, input, lost) = (window.clone(), input.clone(), lost.clone());
@@ -239,6 +260,48 @@ impl Telling<'_> {
 }
 
 impl Telling<'_> {
+    /// Sizes that differ for some lengths only have a message of their own.
+    fn lengths(&self, fact: &Fact) -> Option<LengthsDiffer> {
+        let of = |what: &str, lhs: &Part, rhs: &Part, pairs: Vec<(SizeId, SizeId)>| {
+            let sizes = pairs.into_iter().find(|(a, b)| self.open(*a, *b))?;
+            let (what, lhs, rhs) = (what.to_string(), operand(lhs), operand(rhs));
+            Some(LengthsDiffer { what, lhs, rhs, sizes, limits: self.limits.clone() })
+        };
+        let last_first =
+            |a: &Part, b: &Part| a.shape.iter().rev().copied().zip(b.shape.iter().rev().copied()).collect();
+        match fact {
+            Fact::ShapesDiffer { op, lhs, rhs } => {
+                let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
+                of(&what, lhs, rhs, last_first(lhs, rhs))
+            }
+            Fact::InnerSizes { lhs, rhs } => {
+                let inner = lhs.shape.last().copied().zip(rhs.shape.first().copied());
+                of("'@'", lhs, rhs, inner.into_iter().collect())
+            }
+            Fact::RemarkWrong { written, comes, stage } if written.len() == comes.len() => {
+                let pairs = written.iter().zip(comes).filter_map(|(a, b)| Some(((*a)?, *b))).collect();
+                let part = |at: Span| Part { at, shape: comes.clone() };
+                of("what is written", &part(*stage), &part(*stage), pairs)
+            }
+            Fact::NotDeclared { what, declared: (declared, wanted), comes } if wanted.len() == comes.shape.len() => {
+                let pairs = wanted.iter().zip(&comes.shape).filter_map(|(a, b)| Some(((*a)?, *b))).collect();
+                let shape: Vec<SizeId> = wanted.iter().zip(&comes.shape).map(|(a, b)| a.unwrap_or(*b)).collect();
+                of(&plain(what), comes, &Part { at: *declared, shape }, pairs)
+            }
+            Fact::TwoLengths { name, first, second } => {
+                let part = |(at, size): &(Span, SizeId)| Part { at: *at, shape: vec![*size] };
+                of(name, &part(first), &part(second), vec![(first.1, second.1)])
+            }
+            _other => None,
+        }
+    }
+
+    /// Whether two sizes differ for some lengths, or it cannot be told.
+    fn open(&self, a: SizeId, b: SizeId) -> bool {
+        let (Some(a), Some(b)) = (self.sizes.value(a), self.sizes.value(b)) else { return false };
+        matches!(compare_within(a, b, self.limits), Verdict::Counterexample(_) | Verdict::Undecided)
+    }
+
     fn wrong_kind(&mut self, wanted: String, found: String) {
         self.problems.push(WrongKind { at: self.at, wanted, found });
     }

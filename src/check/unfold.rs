@@ -4,10 +4,11 @@ use super::call::with_name;
 use super::cycles::Circles;
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Element, TensorKind};
+use super::net::TensorKind;
 use super::params::Start;
 use super::scope::{Entry, Env, ScopeId};
-use super::values::{Number, Value, View};
+use super::updates::Update;
+use super::values::{Number, Value};
 use crate::ids::Symbol;
 use crate::source::Span;
 use crate::source::tree::{
@@ -123,7 +124,13 @@ impl<'t> Checker<'t> {
                 let value = self.pipeline(value, &env);
                 self.definition(value, name, ty.as_ref(), statement.at, &env)
             }
-            StatementKind::Define { target: Target::Indexed { .. }, .. } => self.equations(name, statements, None, &env),
+            StatementKind::Define { target: Target::Indexed { .. }, .. } => {
+                let main = match self.settling.scope == Some(scope) {
+                    true => self.main_pieces(statements, None, &env),
+                    false => statements.to_vec(),
+                };
+                self.equations(name, &main, None, &env)
+            }
             StatementKind::Define { target: Target::Tuple(names, at), value, .. } => {
                 let value = self.pipeline(value, &env);
                 self.take_apart(value, names, name, *at, &env)
@@ -225,31 +232,6 @@ impl<'t> Checker<'t> {
         self.born(name, ty, start, trained, at, env)
     }
 
-    fn noise(&mut self, name: &Symbol, ty: &'t Type, distribution: &'t Pipeline, at: Span, env: &Env) -> Value<'t> {
-        if !env.library && self.flat.training.is_some() {
-            self.raise(Fact::NotYet { what: "'noise' outside of the library".into() }, at, env);
-            let dims = self.dims(ty, env);
-            let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            return self.poisoned(shape, Element::Real, env, at);
-        }
-        let normal = match self.sources.text(distribution.at) {
-            "normal" => true,
-            "uniform" => false,
-            other => {
-                let (wants, is) = ("'normal' or 'uniform'".into(), format!("'{other}'"));
-                self.raise(Fact::WrongSort { wants, is }, distribution.at, env);
-                return Value::Poison;
-            }
-        };
-        let dims = self.dims(ty, env);
-        let mut shape: Vec<_> = env.ambient.iter().filter_map(|&var| self.flat.extent(var)).collect();
-        shape.extend(dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))));
-        // The key is completed by the path of the use at the end.
-        let kind = TensorKind::Noise { key: name.clone(), normal };
-        let tensor = self.flat.tensor(name, shape, Element::Real, kind, env.use_id, at);
-        Value::View(View { tensor, hidden: env.ambient.iter().copied().collect() })
-    }
-
     /// After a body's outputs: updates, and in the user's own text whatever nothing asked for.
     pub fn finish_body(&mut self, body: &'t Body, env: &Env) {
         for statement in &body.statements {
@@ -289,7 +271,7 @@ impl<'t> Checker<'t> {
         match self.flat.tensors[state.tensor].kind {
             TensorKind::Param(param) if !self.params.is_trained(param) => {
                 let new = self.copy(term, &name.text, env, at);
-                self.flat.updates.push((param, new.tensor));
+                self.flat.updates.push(Update { state: param, new: new.tensor, of: env.use_id });
             }
             TensorKind::Input(_) if self.flat.optimiser && &*name.text == "w" => {
                 let new = self.copy(term, &name.text, env, at);

@@ -1,4 +1,4 @@
-//! `brolga eval FILE`: the metrics of a trained net on a split, its confusion matrix, and the classes that fare worst.
+//! `brolga eval FILE`: the metrics and losses of a trained net on a split, its confusion matrix, and the classes that fare worst.
 
 use super::common::{Common, Failure, Loaded, Outcome};
 use super::{output, run, splits, weights};
@@ -36,10 +36,12 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let split = splits::must(&loaded, common, dataset, &args.split, course.seed)?;
     let (mut session, names) = run::open_named(&loaded, common)?;
     weights::agree(&loaded, common, &session, &names, &split)?;
-    let reports = (0..course.reports.len()).map(|place| epoch::report(&mut session, &course, place, &split));
-    let metrics = reports.collect::<Result<Vec<f64>, _>>()?;
+    let mut metrics = Vec::new();
+    for (name, metric) in course.metrics() {
+        metrics.push((name, epoch::metric(&mut session, &course, metric, &split)?));
+    }
     let confusion = confusion(&loaded, dataset, &training.nets, &course, &split, &mut session)?;
-    let found = Found { split: &args.split, course: &course, examples: split.count, metrics, confusion };
+    let found = Found { split: &args.split, examples: split.count, metrics, confusion };
     if common.json() {
         found.print_json()
     } else {
@@ -51,9 +53,8 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
 /// What an evaluation found.
 struct Found<'a> {
     split: &'a str,
-    course: &'a Course,
     examples: usize,
-    metrics: Vec<f64>,
+    metrics: Vec<(Symbol, f64)>,
     confusion: Option<(Confusion, Vec<String>)>,
 }
 
@@ -122,9 +123,9 @@ pub fn class_names(field: &FieldData, classes: usize) -> Vec<String> {
 impl Found<'_> {
     fn print(&self) {
         output::line(&format!("{}: {} examples", self.split, super::train::thousands(self.examples as u64)));
-        let width = self.course.reports.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
-        for (metric, value) in self.course.reports.iter().zip(&self.metrics) {
-            output::line(&format!("  {:<width$}  {value:.4}", metric.name));
+        let width = self.metrics.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in &self.metrics {
+            output::line(&format!("  {name:<width$}  {value:.4}"));
         }
         let Some((confusion, names)) = &self.confusion else { return };
         if confusion.classes() <= MOST_COLUMNS {
@@ -134,9 +135,8 @@ impl Found<'_> {
     }
 
     fn print_json(&self) {
-        let named = self.course.reports.iter().zip(&self.metrics);
         let metrics: serde_json::Map<String, serde_json::Value> =
-            named.map(|(metric, value)| (metric.name.to_string(), (*value).into())).collect();
+            self.metrics.iter().map(|(name, value)| (name.to_string(), (*value).into())).collect();
         let mut all =
             serde_json::json!({ "version": 1, "split": self.split, "examples": self.examples, "metrics": metrics });
         if let Some((confusion, names)) = &self.confusion {

@@ -17,9 +17,11 @@ mod pictures;
 mod predict;
 mod run;
 mod shapes;
+mod show;
 mod splits;
 mod test;
 mod train;
+mod watch;
 mod weights;
 mod why;
 

@@ -28,7 +28,7 @@ mod ts;
 
 pub use augment::{Augment, Change, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use extent::{Bounds, Extent};
+pub use extent::{Bounds, Extent, Open};
 use fit::Scaling;
 pub use fit::{RawValues, Want};
 pub use place::Place;
@@ -117,6 +117,11 @@ impl Pictures {
         let Scaling { scale, shift } = scaling(format, &args)?;
         let scaling = Scaling { scale: scale * format.white / 255.0, shift };
         Ok(Pictures { scaling, stages: stages(call, request)?, field })
+    }
+
+    /// The byte, 0 to 255, that a net sees as this number.
+    pub fn byte(&self, value: f32) -> u8 {
+        ((f64::from(value) - self.scaling.shift) / self.scaling.scale).clamp(0.0, 255.0).round() as u8
     }
 
     /// One image file for a net's input `[C, H, W]`: resized to it. Errors: no such file, no image.

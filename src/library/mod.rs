@@ -4,7 +4,7 @@
 //! scalar function (`tanh`): inside the library such a name in call position is the function.
 
 /// The library's files: the path under which messages show each, and its text.
-pub const FILES: [(&str, &str); 9] = [
+pub const FILES: [(&str, &str); 10] = [
     ("library/activations.net", include_str!("activations.net")),
     ("library/layers.net", include_str!("layers.net")),
     ("library/images.net", include_str!("images.net")),
@@ -14,4 +14,5 @@ pub const FILES: [(&str, &str); 9] = [
     ("library/losses.net", include_str!("losses.net")),
     ("library/metrics.net", include_str!("metrics.net")),
     ("library/optimisers.net", include_str!("optimisers.net")),
+    ("library/schedules.net", include_str!("schedules.net")),
 ];

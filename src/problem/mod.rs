@@ -181,10 +181,13 @@ problems! {
     }
     sizes {
         E0401 not_whole NotWhole;
+        E0402 lengths_differ LengthsDiffer;
         E0403 too_large SizeTooLarge;
         E0404 negative NegativeSize;
         E0405 by_zero DividedByZero;
         E0406 too_many_uses TooManyUses;
+        E0407 open_choice OpenChoice;
+        E0408 no_length NoLength;
     }
     time {
         E0501 needs_itself NeedsItself;
@@ -199,8 +202,12 @@ problems! {
         E0605 bad_setting BadSetting;
         E0606 nothing_trained NothingTrained;
         E0607 data_shape DataShape;
+        E0608 unknown_metric UnknownMetric;
+        E0609 patience_alone PatienceAlone;
         E0610 raw_scores RawScores;
         E0611 applied_twice AppliedTwice;
+        E0612 no_picture NoPicture;
+        E0613 noise_here NoiseHere;
     }
     files {
         E0701 file_missing;
@@ -219,5 +226,6 @@ problems! {
         W0902 unused Unused;
         W0903 judged_on_test JudgedOnTest;
         W0904 data_absent DataAbsent;
+        W0905 untrained Untrained;
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! The file is a header length (8 bytes, little-endian), a JSON header and the numbers (safetensors' format). Its
 //! `__metadata__` holds `format`, `sha256` (over the whole file, its own 64 digits read as zeros), `source` (SHA-256 of
-//! the `.net` text), `seed`, `epoch`, `batches`, `step`, `loss`, `examples`, `best`, `names`. What is drawn is keyed by (seed,
-//! epoch, step), so these three are the whole state of randomness. `names` are what the data's index fields number. f64 are 16 hexadecimal digits of their bits.
+//! the `.net` text), `seed`, `epoch`, `batches`, `step`, `losses` (by objective), `examples`, `best`, `waited`, and
+//! `names`, what the data's index fields number. What is drawn is keyed by (seed, epoch, step), so these three are the
+//! whole state of randomness. f64 are 16 hexadecimal digits of their bits.
 //!
 //! **Invariants**: the same state is the same bytes; a file is replaced by a rename, so that a reader sees the old or
 //! the new one whole; a file whose digest differs is never read further.
@@ -19,7 +20,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// What stands as `format` in the metadata.
-pub const FORMAT: &str = "brolga 1";
+pub const FORMAT: &str = "brolga 2";
 const DIGITS: usize = 64;
 const DIGEST_KEY: &str = "\"sha256\":\"";
 /// Differences that a message lists.

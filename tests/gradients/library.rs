@@ -17,7 +17,9 @@ fn net(block: &str, random: &mut Random) -> Option<(String, &'static str, String
     let vector = |n: u32| format!("x: [{n}]");
     let used = match block {
         // A rate is a number of the host: nothing flows to it.
-        "cosine" => (vector(2), "[_]", "x".into()),
+        "constant" | "step_decay" | "exponential" | "linear_decay" | "cosine" | "one_cycle" => {
+            (vector(2), "[_]", "x".into())
+        }
         "relu" | "tanh" | "sigmoid" | "gelu" | "gelu_tanh" | "silu" | "selu" | "softplus" | "mish" | "hard_sigmoid"
         | "hard_swish" => (image(2, size(1, 3), size(1, 3)), "[_, _, _]", format!("x -> {block}")),
         "leaky_relu" => (vector(size(1, 6)), "[_]", "x -> leaky_relu(slope=0.2)".into()),

@@ -150,6 +150,7 @@ fn host(expr: &HostExpr, outer: usize) -> String {
         HostExpr::Unary(op, x) => prefix(*op, matches!(**x, HostExpr::Number(_)), |level| host(x, level)),
         HostExpr::Binary(op, a, b) => infix(*op, outer, |right, level| host(if right { b } else { a }, level)),
         HostExpr::Pow(a, b) => format!("pow({}, {})", host(a, 0), host(b, 0)),
+        HostExpr::Floor(x) => format!("floor({})", host(x, 0)),
         HostExpr::If(op, parts) => {
             let [a, b, x, y] = parts.each_ref().map(|part| host(part, 0));
             wrapped(format!("if ({a} {} {b}) then {x} else {y}", cmp(*op)), outer > 0)
