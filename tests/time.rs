@@ -171,8 +171,8 @@ const RAGGED: [(&str, &str, &str); 9] = [
     ("a written end", "-> y: [3]", "param r: [4]\ng[t] = tanh(B @ x[t] + Q @ g[t+1])\ng[T] = r
       g[0] -> dense(3)"),
     ("means", "-> y: [3]", "h[t] = tanh(A @ x[t] + P @ h[t-1])\nmean(t: h[t]) -> dense(3)"),
-    ("largest, smallest, number of steps", "-> y: [2]", "hi[i] = max(t: x[t, i])\nlo[i] = min(t: x[t, i])
-      y[i] = (hi[i] + 3 * lo[i]) / T"),
+    ("largest, smallest, number of steps", "-> y: [3]", "hi[i] = max(t: x[t, i])\nlo[i] = min(t: x[t, i])
+      z[i] = (hi[i] + 3 * lo[i]) / T\nz -> dense(3)"),
     ("attention", "-> y: [3]", "param K, V: [2, 2]
       k[t] = K @ x[t]\nv[t] = V @ x[t]
       score[i, j] = dot(x[i], k[j])\nweight[i] = softmax(score[i])
@@ -202,6 +202,7 @@ fn each_example_of_a_ragged_batch_gets_what_it_gets_alone() {
                minimise sum(i: y[i]^2) using sgd(lr=0.1)
              }}"
         );
+        println!("{title}");
         compare(title, &text, &[5, 2, 8, 3]);
     }
 }
