@@ -13,6 +13,7 @@ mod kernel;
 mod library;
 mod lowering;
 mod manual;
+mod modules;
 mod problems;
 mod properties;
 mod random_kernels;

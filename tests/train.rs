@@ -74,7 +74,17 @@ fn line_data() -> Split {
 
 fn course() -> Course {
     let reports = vec![Metric { name: "error".into(), whole: false }];
-    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
+    Course {
+        training: 0,
+        objectives: 1,
+        reports,
+        epochs: 20,
+        steps: None,
+        batch: 4,
+        seed: 3,
+        keep: None,
+        patience: None,
+    }
 }
 
 /// Trains until done or until `limit` steps are done; gives the losses of the epochs.

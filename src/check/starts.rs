@@ -3,9 +3,9 @@
 
 use super::checker::Checker;
 use super::equations::Evaluated;
+use super::flat::NewPiece;
 use super::found::{Fact, Part};
 use super::intrinsics::Intrinsic;
-use super::flat::NewPiece;
 use super::net::{Comparison, Condition, Linear, Scalar, Subscript as Read, Tensor, TensorId, TensorKind, VarId};
 use super::recur::Guess;
 use super::scope::Env;

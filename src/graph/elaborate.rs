@@ -152,7 +152,10 @@ impl<'a> Elaboration<'a> {
         let number = self.binding.number(&self.checked.sizes, size);
         number.unwrap_or_else(|| {
             let shown = crate::size::show::size(&self.checked.sizes, size);
-            panic!("bug: a checked net has no poisoned size, and a binding all its lengths: {shown} at {:?}", self.binding)
+            panic!(
+                "bug: a checked net has no poisoned size, and a binding all its lengths: {shown} at {:?}",
+                self.binding
+            )
         })
     }
 }
