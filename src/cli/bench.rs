@@ -6,9 +6,11 @@
 
 use super::common::{Common, Failure, Outcome};
 use super::output;
+use crate::compile;
 use crate::data::random;
 use crate::graph::Dtype;
 use crate::runtime::program::Moment;
+use crate::schedule;
 use crate::train::session::{Inputs, Session, Work};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
@@ -27,6 +29,9 @@ pub struct Args {
     /// How long to measure
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    /// Show where the time goes instead: a line for each kernel
+    #[arg(long)]
+    profile: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -64,6 +69,9 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     let mut session = Session::new(checked, common.target(), common.threads(), common.seed.unwrap_or(1));
     let classes = classes(&session, work, batch);
     session.fill(work, batch, &mut Synthetic { rng: random::keyed(1, "bench"), classes })?;
+    if args.profile {
+        return profile(&mut session, (work, batch), args.seconds);
+    }
     let mut step = 0;
     let mut one = || -> Result<(), Failure> {
         step += 1;
@@ -77,6 +85,21 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     one()?;
     let measured = measure(&mut one, args.seconds, start.elapsed())?;
     print(&measured, common.json());
+    Ok(0)
+}
+
+/// Runs for some seconds, each step of the plan by itself, and prints the least times.
+fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> Outcome {
+    let mut least = Vec::new();
+    let (began, mut step) = (Instant::now(), 0);
+    while step < 10 || began.elapsed().as_secs_f64() < seconds {
+        step += 1;
+        let moment = Moment { seed: 1, step, steps: u64::MAX, first_example: 0 };
+        session.rerun_timed(work, batch, &moment, &mut least)?;
+    }
+    let schedule = schedule::schedule(&compile::optimise(&session.graph(work, batch)), session.target);
+    let target = session.target;
+    super::profile::print(session.program(work, batch)?.plan(), &schedule, &least, target);
     Ok(0)
 }
 

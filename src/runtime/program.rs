@@ -13,6 +13,7 @@ use crate::noise::Noise;
 use crate::plan::{self, Buffer, BufferId, Place, Plan, Step};
 use crate::target::Target;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// When a run takes place: all that noise and host numbers depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,16 @@ pub struct Program {
 enum Ready {
     Call { bound: Bound, long: bool },
     Copy { from: Span, to: Span },
+}
+
+impl Ready {
+    fn run(&self, pool: &Pool) {
+        match self {
+            Ready::Call { bound, long: true } => pool.run(bound.parts(), &|first, end| bound.run(first, end)),
+            Ready::Call { bound, long: false } => bound.run(0, bound.parts()),
+            Ready::Copy { from, to } => copy(from, to),
+        }
+    }
 }
 
 /// Machine instructions of a whole kernel below which it runs on the caller alone: some five microseconds, against one
@@ -120,12 +131,30 @@ impl Program {
             self.bind(store)?;
         }
         self.fill(moment);
-        for step in &self.steps {
-            match step {
-                Ready::Call { bound, long: true } => pool.run(bound.parts(), &|first, end| bound.run(first, end)),
-                Ready::Call { bound, long: false } => bound.run(0, bound.parts()),
-                Ready::Copy { from, to } => copy(from, to),
-            }
+        self.steps.iter().for_each(|step| step.run(pool));
+        Ok(())
+    }
+
+    /// As `run`, and keeps in `least` the least time that each step took so far.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn run_timed(
+        &mut self,
+        store: &mut Store,
+        pool: &Pool,
+        moment: &Moment,
+        least: &mut Vec<Duration>,
+    ) -> Result<(), String> {
+        if self.bound != Some(store.version()) {
+            self.bind(store)?;
+        }
+        self.fill(moment);
+        least.resize(self.steps.len(), Duration::MAX);
+        for (step, least) in self.steps.iter().zip(least) {
+            let start = Instant::now();
+            step.run(pool);
+            *least = start.elapsed().min(*least);
         }
         Ok(())
     }

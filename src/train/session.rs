@@ -13,6 +13,7 @@ use crate::runtime::program::{Moment, Program};
 use crate::runtime::store::Store;
 use crate::target::Target;
 use indexmap::IndexMap;
+use std::time::Duration;
 
 /// Which of a file's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +130,22 @@ impl<'a> Session<'a> {
         self.program(work, batch)?;
         let program = &mut self.programs[&(work, batch)];
         program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
+    }
+
+    /// As `rerun`, and keeps in `least` the least time that each step of the plan took so far.
+    ///
+    /// # Errors
+    /// When the machine refuses.
+    pub fn rerun_timed(
+        &mut self,
+        work: Work,
+        batch: u32,
+        moment: &Moment,
+        least: &mut Vec<Duration>,
+    ) -> Result<(), RunError> {
+        self.program(work, batch)?;
+        let program = &mut self.programs[&(work, batch)];
+        program.run_timed(&mut self.store, &self.pool, moment, least).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.

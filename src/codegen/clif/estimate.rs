@@ -123,9 +123,10 @@ fn trips(blocks: &[Vec<Instruction>], head: usize, inside: &BTreeSet<usize>) -> 
     let compares = first.mnemonic() == Mnemonic::Cmp && first.op1_register() == Register::None;
     let counter = first.op0_register();
     let adds = |i: &&Instruction| i.mnemonic() == Mnemonic::Add && i.op0_register() == counter;
-    let step = inside.iter().flat_map(|&b| &blocks[b]).find(adds).map(|i| i.immediate(1));
-    match step {
-        Some(step) if compares && step > 0 => first.immediate(1) as f64 / step as f64,
-        Some(_) | None => UNKNOWN,
+    // A large number may come from memory.
+    let step = inside.iter().flat_map(|&b| &blocks[b]).find(adds).and_then(|i| i.try_immediate(1).ok());
+    match (step, first.try_immediate(1)) {
+        (Some(step), Ok(end)) if compares && step > 0 => end as f64 / step as f64,
+        (Some(_) | None, _) => UNKNOWN,
     }
 }
