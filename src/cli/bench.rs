@@ -88,7 +88,7 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     Ok(0)
 }
 
-/// Runs for some seconds, each step of the plan by itself, and prints the least times.
+/// Runs for some seconds on one thread, each step of the plan by itself, and prints the least times.
 fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> Outcome {
     let mut least = Vec::new();
     let (began, mut step) = (Instant::now(), 0);
@@ -99,6 +99,7 @@ fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> O
     }
     let schedule = schedule::schedule(&compile::optimise(&session.graph(work, batch)), session.target);
     let target = session.target;
+    let least: Vec<Duration> = least.iter().map(|stretches| stretches.iter().sum()).collect();
     super::profile::print(session.program(work, batch)?.plan(), &schedule, &least, target);
     Ok(0)
 }

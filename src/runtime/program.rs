@@ -56,6 +56,29 @@ impl Ready {
     }
 }
 
+/// Stretches in which the parts of a kernel are timed.
+const STRETCHES: u64 = 64;
+
+impl Ready {
+    fn run_timed(&self, least: &mut Vec<Duration>) {
+        let mut time = |at: usize, work: &dyn Fn()| {
+            least.resize(least.len().max(at + 1), Duration::MAX);
+            let start = Instant::now();
+            work();
+            least[at] = start.elapsed().min(least[at]);
+        };
+        match self {
+            Ready::Copy { from, to } => time(0, &|| copy(from, to)),
+            Ready::Call { bound, .. } => {
+                let step = bound.parts().div_ceil(STRETCHES).max(1);
+                for (at, first) in (0..bound.parts()).step_by(step as usize).enumerate() {
+                    time(at, &|| bound.run(first, first + step));
+                }
+            }
+        }
+    }
+}
+
 /// Machine instructions of a whole kernel below which it runs on the caller alone: some five microseconds, against one
 /// or two that it takes to fork and join.
 const SHORT: u64 = 30_000;
@@ -135,27 +158,23 @@ impl Program {
         Ok(())
     }
 
-    /// As `run`, and keeps in `least` the least time that each step took so far.
+    /// As `run` on this thread alone, and keeps the least time that each stretch of each step took so far: the sum of a
+    /// step's stretches is its time on a machine that does nothing else meanwhile.
     ///
     /// # Errors
     /// As `run`.
     pub fn run_timed(
         &mut self,
         store: &mut Store,
-        pool: &Pool,
         moment: &Moment,
-        least: &mut Vec<Duration>,
+        least: &mut Vec<Vec<Duration>>,
     ) -> Result<(), String> {
         if self.bound != Some(store.version()) {
             self.bind(store)?;
         }
         self.fill(moment);
-        least.resize(self.steps.len(), Duration::MAX);
-        for (step, least) in self.steps.iter().zip(least) {
-            let start = Instant::now();
-            step.run(pool);
-            *least = start.elapsed().min(*least);
-        }
+        least.resize(self.steps.len(), Vec::new());
+        self.steps.iter().zip(least).for_each(|(step, least)| step.run_timed(least));
         Ok(())
     }
 

@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
         program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
     }
 
-    /// As `rerun`, and keeps in `least` the least time that each step of the plan took so far.
+    /// As `rerun` on one thread, and keeps the least times so far: see [`Program::run_timed`].
     ///
     /// # Errors
     /// When the machine refuses.
@@ -141,11 +141,11 @@ impl<'a> Session<'a> {
         work: Work,
         batch: u32,
         moment: &Moment,
-        least: &mut Vec<Duration>,
+        least: &mut Vec<Vec<Duration>>,
     ) -> Result<(), RunError> {
         self.program(work, batch)?;
         let program = &mut self.programs[&(work, batch)];
-        program.run_timed(&mut self.store, &self.pool, moment, least).map_err(RunError::Machine)
+        program.run_timed(&mut self.store, moment, least).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.
