@@ -303,7 +303,8 @@ fn large_files_take_linear_time() {
         let time = start.elapsed();
         assert!(findings.len() <= 50, "{what}");
         assert!(spans_are_sound(&sources, &findings), "{what}");
-        assert!(time.as_secs_f32() < 2.0, "{what}: {time:?}");
+        // Quadratic time would take minutes; the limit is far from what a busy machine takes.
+        assert!(time.as_secs_f32() < 30.0, "{what}: {time:?}");
     }
 }
 

@@ -89,7 +89,7 @@ impl<'t> Checker<'t> {
         self.compare_values(relation, (a, lhs.at), (b, rhs.at), at, env)
     }
 
-    /// Compares two values.
+    /// Compares two values; what is absent compares as 0, as it adds up.
     pub fn compare_values(
         &mut self,
         relation: Comparison,
@@ -99,7 +99,11 @@ impl<'t> Checker<'t> {
         env: &Env,
     ) -> Truth {
         let equality = matches!(relation, Comparison::Eq | Comparison::Ne);
-        match (a, b) {
+        let mut present = |value, at| match value {
+            Value::Absent => Value::size(self.sizes.written(0, at), at),
+            other => other,
+        };
+        match (present(a, a_at), present(b, b_at)) {
             (Value::Number(a), Value::Number(b)) => self.compare_numbers(relation, &a, &b, env),
             (Value::Truth(a), Value::Truth(b)) if equality => Truth::Known((a == b) == (relation == Comparison::Eq)),
             (Value::Text(a), Value::Text(b)) if equality => Truth::Known((a == b) == (relation == Comparison::Eq)),

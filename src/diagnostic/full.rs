@@ -48,10 +48,9 @@ fn drawn(sources: &Sources, diagnostic: &Diagnostic, first: &Label, color: bool)
     let mut labels: Vec<&Label> = diagnostic.labels.iter().collect();
     labels.sort_by_key(|label| label.at);
     for label in labels {
-        let mut drawn = ariadne::Label::new(range(sources, label.at));
-        if !label.text.is_empty() {
-            drawn = drawn.with_message(&label.text);
-        }
+        // Without a text, no line would be drawn under the place.
+        let text = if label.text.is_empty() { "here" } else { &label.text };
+        let drawn = ariadne::Label::new(range(sources, label.at)).with_message(text);
         report.add_label(if color {
             drawn.with_color(if label == first { paint } else { Color::Cyan })
         } else {

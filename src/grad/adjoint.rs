@@ -15,9 +15,11 @@ use crate::graph::{Combine, Dtype, Equation, Graph, Guard, Kind, Origin, OriginI
 use indexmap::IndexMap;
 
 /// Adds the definitions of the gradients of `loss` (shape `[]`) with respect to each of `wrt` (real, parameters or
-/// inputs), and gives their tensors, of the same shapes; where nothing flows the definition is empty, which is 0.
+/// inputs), and gives their tensors, of the same shapes; where nothing flows the definition is empty, which is 0. A product over a
+/// costly body is split first; else definitions are only added.
 pub fn differentiate(graph: &mut Graph, loss: TensorId, wrt: &[TensorId]) -> Vec<TensorId> {
     assert!(graph.tensors[loss].shape.is_empty(), "bug: a loss is a number");
+    lift::lift_factors(graph);
     let active = active(graph, loss, wrt);
     let mut gradients: IndexMap<TensorId, TensorId> = IndexMap::new();
     for &tensor in active.iter().chain(wrt) {

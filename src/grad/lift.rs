@@ -24,7 +24,7 @@ impl Lifts<'_> {
         for id in graph.exprs.below(&[factor]) {
             if is_costly(&graph.exprs, id) {
                 let load = self.known.get(&(path.clone(), id)).copied();
-                let load = load.unwrap_or_else(|| define(graph, self.piece, path, id));
+                let load = load.unwrap_or_else(|| define(graph, "slope", self.piece, path, id));
                 self.known.insert((path.clone(), id), load);
                 loads.insert(id, load);
             }
@@ -36,12 +36,29 @@ impl Lifts<'_> {
     }
 }
 
+/// Gives each product over a body with a costly function that body as a tensor: its gradient divides by the factors and
+/// compares them with 0, and a costly function may stand in neither place.
+pub fn lift_factors(graph: &mut Graph) {
+    let costly = |graph: &Graph, piece: &Equation| {
+        piece.combine == Combine::Prod
+            && graph.exprs.below(&[piece.body]).into_iter().any(|id| is_costly(&graph.exprs, id))
+    };
+    let places = graph.defs.iter().flat_map(|(&out, def)| (0..def.pieces.len()).map(move |at| (out, at)));
+    for (out, at) in places.collect::<Vec<_>>() {
+        let piece = graph.defs[&out].pieces[at].clone();
+        if costly(graph, &piece) {
+            let factors = define(graph, "factors", &piece, &Path::new(), piece.body);
+            graph.defs[&out].pieces[at].body = factors;
+        }
+    }
+}
+
 fn is_costly(exprs: &Exprs, id: ExprId) -> bool {
     matches!(exprs[id], Expr::Unary(op, _) if unary(op).costly)
 }
 
-/// Defines the function over the box of the piece and gives a load of it. A map's takes its shape and write.
-fn define(graph: &mut Graph, piece: &Equation, path: &Path, function: ExprId) -> ExprId {
+/// Defines `body` over the box of the piece and gives a load of it. A map's takes its shape and write.
+fn define(graph: &mut Graph, word: &str, piece: &Equation, path: &Path, body: ExprId) -> ExprId {
     let tensor = graph.tensors[piece.out].clone();
     let is_map = piece.n_out == piece.axes.len();
     let (shape, write) = if is_map {
@@ -50,8 +67,8 @@ fn define(graph: &mut Graph, piece: &Equation, path: &Path, function: ExprId) ->
         let extents = piece.axes.iter().map(|axis| axis.extent).collect();
         (extents, (0..piece.axes.len()).map(Affine::axis).collect())
     };
-    let out = graph.tensor(&format!("slope_{}", tensor.name), &shape, Dtype::Real, Kind::Defined, piece.origin);
-    let (more, body) = split_path(&mut graph.exprs, path, function);
+    let out = graph.tensor(&format!("{word}_{}", tensor.name), &shape, Dtype::Real, Kind::Defined, piece.origin);
+    let (more, body) = split_path(&mut graph.exprs, path, body);
     let guards = piece.guards.iter().cloned().chain(more).collect();
     let (axes, origin) = (piece.axes.clone(), piece.origin);
     let n_out = axes.len();

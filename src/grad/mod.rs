@@ -3,7 +3,7 @@
 //! `adjoint` is the rule, `sweep` goes through one body, `seed` through one reduction, `solve` (with `frame`) turns what
 //! scatters into what gathers, `parts` puts the uses of a tensor together.
 //!
-//! **Invariants**: definitions are only added; nothing depends on the order of evaluation, so cycles of definitions are
+//! **Invariants**: definitions are only added (but products over costly bodies are split in two first); nothing depends on the order of evaluation, so cycles of definitions are
 //! fine; every equation that comes out keeps the invariants of the graph.
 
 mod adjoint;

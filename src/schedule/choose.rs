@@ -7,7 +7,7 @@ use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
 use crate::graph::order;
 use crate::graph::{Equation, Graph, TensorId};
 use crate::target::Target;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 
 /// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
@@ -100,11 +100,16 @@ fn mark_stored(groups: &mut [Group], graph: &Graph) {
         }
         read.push(own);
     }
-    let outside = |t: TensorId| graph.outputs.iter().any(|o| o.1 == t) || graph.updates.iter().any(|u| u.1 == t);
+    let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, own) in read.iter().enumerate() {
+        own.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
+    }
+    let results = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1));
+    let outside: IndexSet<TensorId> = results.collect();
     for (at, group) in groups.iter_mut().enumerate() {
         for member in &mut group.members {
-            let elsewhere = read.iter().enumerate().any(|(g, r)| g != at && r.contains(&member.out));
-            member.stored = elsewhere || outside(member.out) || !member.wide.is_empty();
+            let elsewhere = readers.get(&member.out).is_some_and(|readers| readers.iter().any(|&g| g != at));
+            member.stored = elsewhere || outside.contains(&member.out) || !member.wide.is_empty();
         }
     }
 }

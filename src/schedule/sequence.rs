@@ -5,6 +5,7 @@ use super::space::{Seen, visit_member};
 use super::{Group, Schedule, Step};
 use crate::graph::{Access, Graph, Kind, TensorId};
 use indexmap::{IndexMap, IndexSet};
+use std::collections::BTreeSet;
 
 /// Sorts groups; ties keep their order. Where an update would have to wait for itself it does not wait.
 pub fn in_order(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
@@ -16,10 +17,11 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
     let of = |t: &TensorId| writers.get(t).into_iter().flatten().copied();
     let hard: Vec<IndexSet<usize>> =
         reads.iter().enumerate().map(|(at, r)| r.iter().flat_map(of).filter(|&w| w != at).collect()).collect();
+    let readers = readers(&reads);
     let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); groups.len()];
     for (old, new) in &graph.updates {
         for writer in of(new) {
-            soft[writer].extend((0..groups.len()).filter(|&r| r != writer && reads[r].contains(old)));
+            soft[writer].extend(readers.get(old).into_iter().flatten().copied().filter(|&r| r != writer));
         }
     }
     let order = sorted(&hard, &soft);
@@ -27,19 +29,47 @@ pub fn in_order(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
     order.into_iter().map(|at| groups[at].take().expect("each group comes once")).collect()
 }
 
-fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {
-    let mut order = Vec::new();
-    let mut done = vec![false; hard.len()];
-    while order.len() < hard.len() {
-        let ready = |after: &IndexSet<usize>, done: &[bool]| after.iter().all(|&g| done[g]);
-        let free = |at: &usize, done: &[bool]| !done[*at] && ready(&hard[*at], done);
-        let next = (0..hard.len())
-            .find(|at| free(at, &done) && ready(&soft[*at], &done))
-            .or_else(|| (0..hard.len()).find(|at| free(at, &done)))
-            .expect("groups do not need each other in a circle");
-        done[next] = true;
-        order.push(next);
+/// Who reads each tensor, in order.
+fn readers(reads: &[IndexSet<TensorId>]) -> IndexMap<TensorId, Vec<usize>> {
+    let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, read) in reads.iter().enumerate() {
+        read.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
     }
+    readers
+}
+
+/// The first that may come, again and again; of those that would have to wait for a soft reason only, if no other may.
+fn sorted(hard: &[IndexSet<usize>], soft: &[IndexSet<usize>]) -> Vec<usize> {
+    let behind = |before: &[IndexSet<usize>]| {
+        let mut behind: Vec<Vec<usize>> = vec![Vec::new(); before.len()];
+        before.iter().enumerate().for_each(|(at, all)| all.iter().for_each(|&b| behind[b].push(at)));
+        behind
+    };
+    let (behind_hard, behind_soft) = (behind(hard), behind(soft));
+    let mut left: Vec<(usize, usize)> = hard.iter().zip(soft).map(|(h, s)| (h.len(), s.len())).collect();
+    let mut may: BTreeSet<usize> = (0..left.len()).filter(|&at| left[at].0 == 0).collect();
+    let mut free: BTreeSet<usize> = may.iter().copied().filter(|&at| left[at].1 == 0).collect();
+    let mut order = Vec::with_capacity(hard.len());
+    while let Some(next) = free.first().or(may.first()).copied() {
+        may.remove(&next);
+        free.remove(&next);
+        order.push(next);
+        // Those that came without waiting are not asked again.
+        left[next] = (usize::MAX, usize::MAX);
+        let waiting =
+            behind_hard[next].iter().map(|&at| (at, true)).chain(behind_soft[next].iter().map(|&at| (at, false)));
+        for (at, is_hard) in waiting.filter(|&(at, _)| left[at].0 != usize::MAX).collect::<Vec<_>>() {
+            let count = if is_hard { &mut left[at].0 } else { &mut left[at].1 };
+            *count -= 1;
+            if left[at].0 == 0 {
+                may.insert(at);
+            }
+            if left[at] == (0, 0) {
+                free.insert(at);
+            }
+        }
+    }
+    assert_eq!(order.len(), hard.len(), "groups do not need each other in a circle");
     order
 }
 
@@ -67,21 +97,36 @@ fn each_access(graph: &Graph, group: &Group, see: &mut dyn FnMut(&Access)) {
 pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
     let graph = &schedule.graph;
     let groups: Vec<&Group> = schedule.steps.iter().filter_map(as_group).collect();
+    let mut writers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    for (at, group) in groups.iter().enumerate() {
+        let made: IndexSet<TensorId> = group.members.iter().map(|m| m.out).collect();
+        made.into_iter().for_each(|tensor| writers.entry(tensor).or_default().push(at));
+    }
+    let readers = readers(&groups.iter().map(|g| read(graph, g)).collect::<Vec<_>>());
+    let cleared: IndexSet<TensorId> = schedule.steps.iter().filter_map(as_fill).collect();
+    let outputs: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).collect();
+    let mut from: IndexMap<TensorId, usize> = IndexMap::new();
+    graph.updates.iter().for_each(|u| *from.entry(u.1).or_default() += 1);
     let mut found = IndexMap::new();
     for &(old, new) in &graph.updates {
-        let outside = graph.outputs.iter().any(|o| o.1 == old || o.1 == new);
-        let shared = graph.updates.iter().filter(|u| u.1 == new || u.1 == old).count() > 1;
+        let outside = outputs.contains(&old) || outputs.contains(&new);
+        let shared = from[&new] > 1 || from.contains_key(&old);
         let kind = matches!(graph.tensors[new].kind, Kind::Defined);
-        let writers: Vec<usize> =
-            (0..groups.len()).filter(|&g| groups[g].members.iter().any(|m| m.out == new)).collect();
-        let [writer] = writers.as_slice() else { continue };
-        let cleared = schedule.steps.iter().any(|s| matches!(s, Step::Fill(t) if *t == new));
-        let later = groups[*writer + 1..].iter().any(|g| read(graph, g).contains(&old));
-        if !outside && !shared && kind && !cleared && !later && reads_only_its_own(graph, groups[*writer], old, new) {
+        let Some(&[writer]) = writers.get(&new).map(Vec::as_slice) else { continue };
+        let later = readers.get(&old).and_then(|all| all.last()).is_some_and(|&last| last > writer);
+        let fits = !outside && !shared && kind && !cleared.contains(&new) && !later;
+        if fits && reads_only_its_own(graph, groups[writer], old, new) {
             found.insert(new, old);
         }
     }
     found
+}
+
+fn as_fill(step: &Step) -> Option<TensorId> {
+    match step {
+        Step::Group(_) => None,
+        Step::Fill(tensor) => Some(*tensor),
+    }
 }
 
 fn as_group(step: &Step) -> Option<&Group> {

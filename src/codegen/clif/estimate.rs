@@ -120,13 +120,12 @@ fn loops(blocks: &[Vec<Instruction>]) -> Vec<(usize, BTreeSet<usize>)> {
 fn trips(blocks: &[Vec<Instruction>], head: usize, inside: &BTreeSet<usize>) -> f64 {
     const UNKNOWN: f64 = 4.0;
     let first = &blocks[head][0];
-    let compares = first.mnemonic() == Mnemonic::Cmp && first.op1_register() == Register::None;
+    let end = first.try_immediate(1).ok().filter(|_| first.mnemonic() == Mnemonic::Cmp);
     let counter = first.op0_register();
     let adds = |i: &&Instruction| i.mnemonic() == Mnemonic::Add && i.op0_register() == counter;
-    // A large number may come from memory.
     let step = inside.iter().flat_map(|&b| &blocks[b]).find(adds).and_then(|i| i.try_immediate(1).ok());
-    match (step, first.try_immediate(1)) {
-        (Some(step), Ok(end)) if compares && step > 0 => end as f64 / step as f64,
-        (Some(_) | None, _) => UNKNOWN,
+    match (end, step) {
+        (Some(end), Some(step)) if step > 0 => end as f64 / step as f64,
+        (Some(_) | None, Some(_) | None) => UNKNOWN,
     }
 }

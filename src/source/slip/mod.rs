@@ -116,7 +116,7 @@ pub(super) fn names_of(id: SourceId, text: &str, range: Range) -> Vec<Name> {
 type Recogniser = fn(&Look<'_>) -> Option<Diagnostic>;
 
 /// In this order: the first that knows is right.
-const RECOGNISERS: [Recogniser; 16] = [
+const RECOGNISERS: [Recogniser; 17] = [
     things::brace,
     marks::foreign_mark,
     words::first_word,
@@ -128,6 +128,7 @@ const RECOGNISERS: [Recogniser; 16] = [
     things::declaration,
     things::equals,
     things::missing_arrow,
+    things::several_results,
     things::name_with_minus,
     things::shape_in_brackets,
     things::operator_after_stage,

@@ -55,6 +55,16 @@ pub(super) fn missing_arrow(look: &Look<'_>) -> Option<Diagnostic> {
     }
 }
 
+/// `net A(x: [3]) -> y: [3], z: [] {`
+pub(super) fn several_results(look: &Look<'_>) -> Option<Diagnostic> {
+    let comma = look.here().is_some_and(|here| here.text == ",") && look.lookup == Lookup::Head;
+    let arrow = look.before(|token| token.is_arrow()).filter(|_| comma && look.enclosing().is_none())?;
+    let body = look.tokens.iter().position(|token| token.kind == Kind::Brace).unwrap_or(look.tokens.len());
+    let results = shown(look.text[look.tokens[arrow].end..look.tokens[body - 1].end].trim());
+    let finding = look.over("E0115", arrow + 1, body - 1, "several results stand in round brackets");
+    Some(finding.help(format!("-> ({results})")))
+}
+
 /// `net my-net(x: [3])`
 pub(super) fn name_with_minus(look: &Look<'_>) -> Option<Diagnostic> {
     let joined = look.here()?.text == "-" && look.prev()?.kind == Kind::Word;
