@@ -22,6 +22,7 @@ mod show;
 mod splits;
 mod test;
 mod train;
+mod used;
 mod watch;
 mod weights;
 mod why;
