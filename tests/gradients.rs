@@ -1,12 +1,13 @@
 //! The adjoint against central differences, in f64.
 
 #[path = "gradients/harness.rs"]
-mod harness;
+pub mod harness;
+mod products;
 mod reads;
 #[path = "gradients/cases.rs"]
 mod cases;
 #[path = "gradients/library.rs"]
-mod library;
+pub mod library;
 #[path = "gradients/structure.rs"]
 mod structure;
 #[path = "gradients/pitfalls.rs"]

@@ -11,6 +11,7 @@ use brolga::kernel::build::KernelBuilder;
 use brolga::kernel::interp::{self, Data};
 use brolga::kernel::{Buffer, BufferAccess, Elem, Fold, Kernel, check, parse::parse};
 use brolga::runtime::jit;
+use brolga::target::Target;
 use std::path::PathBuf;
 
 fn cases(folder: &str) -> Vec<(PathBuf, String)> {
@@ -73,12 +74,15 @@ fn compare(kernel: &Kernel, given: &str, wanted: Option<&str>) -> Result<(), Str
     if given.next().is_some() {
         return Err("too many contents".to_string());
     }
-    let mut compiled = data.clone();
+    let before = data.clone();
     interp::run(kernel, &mut data);
-    jit::run_once(kernel, &mut compiled)?;
-    for ((buffer, ours), theirs) in kernel.buffers.iter().zip(&data).zip(&compiled) {
-        if ours.bits() != theirs.bits() {
-            return Err(format!("{} is {ours:?} by the interpreter, {theirs:?} compiled", buffer.name));
+    for target in Target::here() {
+        let mut compiled = before.clone();
+        jit::run_once(kernel, target, &mut compiled)?;
+        for ((buffer, ours), theirs) in kernel.buffers.iter().zip(&data).zip(&compiled) {
+            if ours.bits() != theirs.bits() {
+                return Err(format!("{} is {ours:?} by the interpreter, {theirs:?} by {target:?}", buffer.name));
+            }
         }
     }
     let written = kernel.buffers.iter().zip(&data).filter(|(b, _)| b.access != BufferAccess::Read);

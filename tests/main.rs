@@ -10,6 +10,7 @@ mod explain;
 mod gradients;
 mod graph;
 mod kernel;
+mod library;
 mod lowering;
 mod manual;
 mod problems;

@@ -109,13 +109,16 @@ impl Draft {
     }
 }
 
-/// Both ways to run a kernel, compared in bits.
+/// All ways to run a kernel, compared in bits.
 pub fn both(kernel: &brolga::kernel::Kernel, data: &mut [Data], turns: &[u64]) {
-    let mut machine = data.to_vec();
+    let before = data.to_vec();
     run_turn(kernel, data, turns);
-    jit::run_turn(kernel, &mut machine, turns).unwrap();
-    for ((a, b), buffer) in data.iter().zip(&machine).zip(&kernel.buffers) {
-        assert_eq!(a.bits(), b.bits(), "buffer {} of kernel {}", buffer.name, kernel.name);
+    for target in Target::here() {
+        let mut machine = before.clone();
+        jit::run_turn(kernel, target, &mut machine, turns).unwrap();
+        for ((a, b), buffer) in data.iter().zip(&machine).zip(&kernel.buffers) {
+            assert_eq!(a.bits(), b.bits(), "buffer {} of kernel {} by {target:?}\n{kernel}", buffer.name, kernel.name);
+        }
     }
 }
 
@@ -129,12 +132,15 @@ fn check(text: &str, sums: bool, terms: f64, seed: u64) {
     let given = given(&graph, &mut Numbers(seed));
     let want = interp::run(&graph, &given).unwrap();
     let size = interp::run(&graph, &magnitudes(&given)).unwrap();
-    let plan = lower(&graph, Target::Clif);
-    let got = execute_with(&plan, &graph, &given, &both);
     let out = graph.outputs[0].1;
-    for (i, (g, w)) in got["out z"].iter().zip(&want[&out]).enumerate() {
-        let bound = if sums { (terms + 1.0) * size[&out][i] } else { 4.0 * w.abs() };
-        assert!((g - w).abs() <= bound * 2f64.powi(-24), "z[{i}] is {g}, should be {w}, in\n{text}");
+    // Schedules for every target, this machine's or not.
+    for target in [Target::Clif, Target::Avx2, Target::Avx512] {
+        let plan = lower(&graph, target);
+        let got = execute_with(&plan, &graph, &given, &both);
+        for (i, (g, w)) in got["out z"].iter().zip(&want[&out]).enumerate() {
+            let bound = if sums { (terms + 1.0) * size[&out][i] } else { 4.0 * w.abs() };
+            assert!((g - w).abs() <= bound * 2f64.powi(-24), "z[{i}] is {g}, should be {w}, for {target:?} in\n{text}");
+        }
     }
 }
 

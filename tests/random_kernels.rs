@@ -6,6 +6,7 @@ use brolga::kernel::build::KernelBuilder;
 use brolga::kernel::interp::{self, Data};
 use brolga::kernel::*;
 use brolga::runtime::jit;
+use brolga::target::Target;
 
 /// Numbers drawn one after another.
 struct Dice(u64);
@@ -37,7 +38,7 @@ struct Maker {
     outputs: Vec<(BufferIx, i64)>,
 }
 
-const LANES: [u16; 4] = [1, 4, 8, 12];
+const LANES: [u16; 6] = [1, 4, 8, 12, 16, 32];
 
 impl Maker {
     fn new(seed: u64) -> Maker {
@@ -309,11 +310,15 @@ fn random_kernels_mean_the_same() {
         let read: Kernel = parse::parse(&kernel.to_string()).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{kernel}"));
         assert_eq!(read.to_string(), kernel.to_string(), "seed {seed}");
         let mut ours: Vec<Data> = kernel.buffers.iter().map(random).collect();
-        let mut theirs = ours.clone();
+        let given = ours.clone();
         interp::run(&kernel, &mut ours);
-        jit::run_once(&kernel, &mut theirs).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{kernel}"));
-        for ((buffer, a), b) in kernel.buffers.iter().zip(&ours).zip(&theirs) {
-            assert!(a.bits() == b.bits(), "seed {seed}, {}: {a:?} interpreted, {b:?} compiled\n{kernel}", buffer.name);
+        for target in Target::here() {
+            let mut theirs = given.clone();
+            jit::run_once(&kernel, target, &mut theirs).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{kernel}"));
+            for ((buffer, a), b) in kernel.buffers.iter().zip(&ours).zip(&theirs) {
+                let same = a.bits() == b.bits();
+                assert!(same, "seed {seed}, {}: {a:?} interpreted, {b:?} by {target:?}\n{kernel}", buffer.name);
+            }
         }
     }
 }

@@ -6,3 +6,4 @@
 pub mod abi;
 pub mod clif;
 pub mod show;
+pub mod wide;

@@ -6,12 +6,17 @@
 //! - A step only renames points of the box, adds guards that say which names are points, or adds an axis together with
 //!   the equality that fixes it. So values never change.
 //! - Phase axes are claimed; `unroll` leaves none.
+//! - In the end a coordinate is in range over the whole box, or of one axis, whose guards become bounds: kernels do not
+//!   guard what they store.
 
 use super::solve::Scatter;
 use crate::graph::affine::{gcd, injective_sum, ranges};
 use crate::graph::{Affine, Axis, Guard, Rel, Role};
 use crate::ids::Symbol;
 use std::cmp::Reverse;
+
+/// Pieces up to which a coordinate is kept inside by unrolling.
+const MOST_PIECES: u32 = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
@@ -98,7 +103,7 @@ impl Frame {
 
     /// With affine guards solved and all coordinates determined. `shape` is that of the output.
     pub fn solve(self, shape: &[u32]) -> Frame {
-        self.solve_equalities(shape).solve_windows(shape).solve_map(shape)
+        self.solve_equalities(shape).solve_windows(shape).solve_map(shape).inside(shape, MOST_PIECES)
     }
 
     /// Divides equalities by the greatest common divisor of their coefficients; false if one can never hold.
@@ -253,6 +258,33 @@ impl Frame {
                 self
             }
         }
+    }
+
+    /// A coordinate that leaves the output where guards do not hold is told to stay inside: in one axis that becomes its
+    /// bounds. So of several axes all but the longest become phases; where that makes too many pieces, it falls back.
+    pub fn inside(mut self, shape: &[u32], most: u32) -> Frame {
+        for coordinate in 0..self.map.len() {
+            let form = self.map[coordinate].clone();
+            let span = form.range(&ranges(&self.axes));
+            let fits = span.low >= 0 && span.high < i64::from(shape[coordinate]);
+            let Some(longest) = form.axes().max_by_key(|&axis| self.axes[axis].extent) else { continue };
+            let others: Vec<usize> = form.axes().filter(|&axis| axis != longest).collect();
+            let pieces = others.iter().fold(1u32, |n, &axis| n.saturating_mul(self.axes[axis].extent));
+            if fits {
+                continue;
+            }
+            if pieces <= most || others.is_empty() {
+                self.ranges.push(form.clone());
+                self.ranges.push(form.times(-1).shift(shape[coordinate] as i32 - 1));
+                others.iter().for_each(|&axis| self.axes[axis].role = Role::Phase);
+                continue;
+            }
+            let elsewhere = |axis: usize| (0..shape.len()).any(|at| at != coordinate && self.map[at].mentions(axis));
+            let own: Vec<usize> = form.axes().filter(|&axis| !elsewhere(axis)).collect();
+            own.iter().for_each(|&axis| self.status[axis] = Status::Free);
+            self.fall_back(coordinate, shape[coordinate]);
+        }
+        self
     }
 
     fn claim(&mut self, terms: &[(usize, i32)]) {

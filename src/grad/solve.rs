@@ -44,7 +44,7 @@ pub fn gather(exprs: &mut Exprs, tensors: &Arena<Tensor>, scatter: &Scatter) -> 
         found.into_iter().filter_map(|equation| normalise(exprs, tensors, equation)).collect()
     };
     let pieces = equations(&frame.clone().unroll());
-    if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases()]) }
+    if are_disjoint(&pieces) { pieces } else { equations(&[frame.with_plain_phases().inside(shape, 0)]) }
 }
 
 /// Solves the affine equality guards, and pairs of inequalities, of all definitions where that makes boxes smaller:

@@ -43,7 +43,7 @@ pub fn lower(graph: &Graph, group: &Group, tile: &Tile) -> (Kernel, Vec<TensorId
         b: (index[&product.b.tensor], flat(product.b.tensor, &product.b.index)),
         scratch: (index[&scratch.out], flat(scratch.out, &scratch.write)),
         factor: product.factor as f32,
-        lanes: 4,
+        lanes: i64::from(tile.lanes),
     };
     job.emit(&mut e);
     (e.finish(), index.keys().copied().collect())
@@ -69,8 +69,9 @@ struct Spot {
     /// Points or vectors of the held axis, points of the streamed one.
     held: u32,
     stream: u32,
-    /// Lanes of each vector that count.
+    /// Lanes of each vector that count, and of the last one along the held axis.
     live: u16,
+    last: u16,
 }
 
 /// A stretch of an axis in equal tiles.
@@ -100,7 +101,13 @@ impl<'a> Job<'a> {
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
-        let spot = Spot { at: start(e, self.group), held: 1, stream: 1, live: 4 };
+        let spot = Spot {
+            at: start(e, self.group),
+            held: 1,
+            stream: 1,
+            live: self.tile.lanes,
+            last: self.tile.lanes,
+        };
         let order: Vec<usize> =
             self.tile.order.iter().copied().filter(|&a| self.space.extents[a] > 1 || a == self.tile.lane).collect();
         self.parts(e, &order, self.tile.parts, spot);
@@ -133,13 +140,13 @@ impl<'a> Job<'a> {
     /// The tiles of an axis; single points where the tile does not extend along it.
     fn stretches(&self, axis: usize) -> Vec<Stretch> {
         let n = self.space.extents[axis];
-        let vectors = n / self.lanes as u32;
+        let vectors = n.div_ceil(self.lanes as u32);
         match self.tile.stream {
             Some((stream, most)) if stream == axis => stretches(n, most),
             Some(_) | None if axis == self.tile.held.0 && axis != self.tile.lane => stretches(n, self.tile.held.1),
             Some(_) | None if axis == self.tile.lane => {
                 let most = if axis == self.tile.held.0 { self.tile.held.1 } else { 1 };
-                if vectors == 0 { Vec::new() } else { stretches(vectors, most) }
+                stretches(vectors, most)
             }
             Some(_) | None => vec![Stretch { start: 0, tiles: n, size: 1 }],
         }
@@ -172,24 +179,34 @@ impl<'a> Job<'a> {
     /// The output axes that are no parts.
     fn loops(&self, e: &mut KernelBuilder, order: &[usize], spot: Spot) {
         let Some((&axis, rest)) = order.split_first() else { return self.at_tile(e, spot) };
-        for stretch in self.stretches(axis) {
-            if stretch.tiles == 1 {
-                let spot = self.moved(&spot, axis, stretch, Address::from(0));
-                self.loops(e, rest, spot);
-                continue;
-            }
-            e.each(&self.group.axes[axis].hint, stretch.tiles, |e, var| {
-                let spot = self.moved(&spot, axis, stretch, Address::from(var));
-                self.loops(e, rest, spot);
-            });
-        }
         let n = i64::from(self.space.extents[axis]);
-        if axis == self.tile.lane && n % self.lanes > 0 {
-            let last = Stretch { start: n / self.lanes, tiles: 1, size: 1 };
-            let mut spot = self.moved(&spot, axis, last, Address::from(0));
-            spot.live = (n % self.lanes) as u16;
-            self.loops(e, rest, spot);
+        let tail = if axis == self.tile.lane { (n % self.lanes) as u16 } else { 0 };
+        let stretches = self.stretches(axis);
+        for (at, &stretch) in stretches.iter().enumerate() {
+            let ends = tail > 0 && at + 1 == stretches.len();
+            match stretch.tiles - u32::from(ends) {
+                0 => {}
+                1 => self.loops(e, rest, self.moved(&spot, axis, stretch, Address::from(0))),
+                tiles => e.each(&self.group.axes[axis].hint, tiles, |e, var| {
+                    let spot = self.moved(&spot, axis, stretch, Address::from(var));
+                    self.loops(e, rest, spot);
+                }),
+            }
+            if ends {
+                let last = Address::from(i64::from(stretch.tiles) - 1);
+                let mut spot = self.moved(&spot, axis, stretch, last);
+                spot.last = tail;
+                if axis != self.tile.held.0 {
+                    spot.live = tail;
+                }
+                self.loops(e, rest, spot);
+            }
         }
+    }
+
+    /// The lanes that count of a vector of the tile.
+    fn live(&self, spot: &Spot, number: u32) -> u16 {
+        if self.tile.held.0 == self.tile.lane && number % spot.held + 1 == spot.held { spot.last } else { spot.live }
     }
 
     /// One tile: its sums, and what becomes of them.
@@ -198,12 +215,12 @@ impl<'a> Job<'a> {
             return self.add_to_memory(e, &spot);
         }
         if self.root().guards.is_empty() {
-            let zero = e.f32(0.0, 4);
+            let zero = e.f32(0.0, self.tile.lanes);
             let sums = vec![zero; (spot.held * spot.stream) as usize];
             let sums = self.sweep(e, &self.tile.inner, &spot, sums);
             return self.finish(e, &spot, sums);
         }
-        let zero = e.f32(0.0, 4);
+        let zero = e.f32(0.0, self.tile.lanes);
         for number in 0..spot.held * spot.stream {
             let place = self.scratch(&spot, number);
             e.store_at(place, zero);
@@ -215,7 +232,7 @@ impl<'a> Job<'a> {
 
     /// Sums, over their lanes if those are reduced, added to the root's elements.
     fn add_to_memory(&self, e: &mut KernelBuilder, spot: &Spot) {
-        let zero = e.f32(0.0, 4);
+        let zero = e.f32(0.0, self.tile.lanes);
         let sums = vec![zero; (spot.held * spot.stream) as usize];
         let sums = self.sweep(e, &self.tile.inner, spot, sums);
         for (number, sum) in sums.into_iter().enumerate() {
@@ -258,7 +275,7 @@ impl<'a> Job<'a> {
             address: point.address(&self.scratch.1),
             dynamic: None,
             stride,
-            live: spot.live,
+            live: self.live(spot, number),
         }
     }
 
@@ -266,7 +283,7 @@ impl<'a> Job<'a> {
         (0..spot.held * spot.stream)
             .map(|number| {
                 let place = self.scratch(spot, number);
-                e.load_at(place, 4)
+                e.load_at(place, self.tile.lanes)
             })
             .collect()
     }
@@ -282,18 +299,19 @@ impl<'a> Job<'a> {
                 self.sweep(e, rest, &spot, sums.to_vec())
             });
         }
-        let (full, tail) = (n / 4, n % 4);
+        let lanes = self.lanes as u32;
+        let (full, tail) = (n / lanes, n % lanes);
         let mut sums = sums;
         if full > 0 {
             sums = e.repeat("l", full, &sums, |e, var, sums| {
                 let mut spot = spot.clone();
-                spot.at[axis] = Address::from(var) * 4;
+                spot.at[axis] = Address::from(var) * self.lanes;
                 self.step(e, &spot, sums.to_vec())
             });
         }
         if tail > 0 {
             let mut spot = spot.clone();
-            spot.at[axis] = Address::from(i64::from(full * 4));
+            spot.at[axis] = Address::from(i64::from(full * lanes));
             spot.live = tail as u16;
             sums = self.step(e, &spot, sums);
         }
@@ -308,7 +326,7 @@ impl<'a> Job<'a> {
             let at = self.positions(spot, h);
             for (which, operand) in [(0, &self.a), (1, &self.b)] {
                 if self.tile.stream.is_none_or(|s| operand.1.coefficients[s.0] == 0) {
-                    self.operand(e, operand, &at, spot.live, &mut loaded[which]);
+                    self.operand(e, operand, &at, self.live(spot, h), &mut loaded[which]);
                 }
             }
         }
@@ -317,7 +335,7 @@ impl<'a> Job<'a> {
                 let number = s * spot.held + h;
                 let at = self.positions(spot, number);
                 let [a, b] = [(0, &self.a), (1, &self.b)]
-                    .map(|(which, operand)| self.operand(e, operand, &at, spot.live, &mut loaded[which]));
+                    .map(|(which, operand)| self.operand(e, operand, &at, self.live(spot, number), &mut loaded[which]));
                 // The factor of the streamed axis is the one that is not needed again.
                 let streams = self.tile.stream.is_some_and(|s| self.a.1.coefficients[s.0] != 0);
                 let (first, second) = if streams { (a, b) } else { (b, a) };
@@ -340,8 +358,9 @@ impl<'a> Job<'a> {
             return value;
         }
         let stride = flat.coefficients[self.tile.lane];
-        let live = if stride == 0 { 4 } else { live };
-        let value = e.load_at(Place { buffer: *buffer, address: address.clone(), dynamic: None, stride, live }, 4);
+        let live = if stride == 0 { self.tile.lanes } else { live };
+        let value = e
+            .load_at(Place { buffer: *buffer, address: address.clone(), dynamic: None, stride, live }, self.tile.lanes);
         loaded.insert(address, value);
         value
     }
@@ -360,7 +379,7 @@ impl<'a> Job<'a> {
 
     fn point(&self, spot: &Spot, number: u32) -> Point<'a> {
         let lanes = match self.output_lane() {
-            true => Lanes { axis: Some(self.tile.lane), count: 4, live: spot.live },
+            true => Lanes { axis: Some(self.tile.lane), count: self.tile.lanes, live: self.live(spot, number) },
             false => Lanes { axis: None, count: 1, live: 1 },
         };
         Point {

@@ -14,6 +14,7 @@ use crate::schedule::space::{
     Range, Seen, coefficient, elements, flatten, interval, linear, mentions, visit, visit_member,
 };
 use crate::schedule::{Group, Member, turns};
+use crate::target::Target;
 use indexmap::IndexMap;
 
 /// The buffers of a group: what is stored, then what is loaded.
@@ -77,15 +78,16 @@ pub struct Nest<'a> {
     pub space: Space,
     ways: Ways,
     widest: u16,
+    target: Target,
 }
 
 /// Lowers a group to one kernel; gives the tensors of its buffers, in order.
-pub fn lower(graph: &Graph, group: &Group) -> (Kernel, Vec<TensorId>) {
+pub fn lower(graph: &Graph, group: &Group, target: Target) -> (Kernel, Vec<TensorId>) {
     let (index, list) = buffers(graph, group);
     let space = Space::new(graph, group);
     let ways = ways(graph, group, &space);
-    let widest = if heavy(graph, group) { 8 } else { 16 };
-    let nest = Nest { graph, group, buffers: &index, space, ways, widest };
+    let widest = if target != Target::Avx512 && heavy(graph, group) { 8 } else { 16 };
+    let nest = Nest { graph, group, buffers: &index, space, ways, widest, target };
     let mut e = KernelBuilder::new(&group.name);
     list.into_iter().for_each(|b| {
         e.buffer(&b.name, b.elem, b.len, b.access);
@@ -209,6 +211,9 @@ impl<'a> Nest<'a> {
 
     /// The widest vector that divides the length; else one that covers it with the fewest.
     pub fn width(&self, length: i64) -> u16 {
+        if self.target != Target::Clif {
+            return self.target.cover(length.max(1) as u32).max(if length >= 16 { self.widest } else { 4 });
+        }
         let fits = [16, 8, 4].into_iter().filter(|&n| n <= self.widest);
         fits.clone()
             .find(|&n| length % i64::from(n) == 0)

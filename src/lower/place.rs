@@ -114,7 +114,9 @@ impl<'a> Planner<'a> {
         let graph = self.graph();
         let (kernel, tensors) = match &group.tile {
             Some(tile) => super::contract::lower(graph, group, tile),
-            None => super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group)),
+            None => {
+                super::scatter::lower(graph, group).unwrap_or_else(|| nest::lower(graph, group, self.schedule.target))
+            }
         };
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
         let in_place = group.members.iter().any(|m| self.in_place.contains_key(&m.out));

@@ -5,10 +5,11 @@
 
 use super::arena::Span;
 use crate::codegen::abi::{Call, Entry};
-use crate::codegen::clif;
+use crate::codegen::{clif, wide};
 use crate::ids::Symbol;
 use crate::kernel::interp::{Data, each_turn};
 use crate::kernel::{BufferAccess, Elem, Kernel, check};
+use crate::target::Target;
 use cranelift_codegen::Context;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_jit::{JITBuilder, JITModule};
@@ -31,8 +32,14 @@ struct Function {
     parts: u64,
 }
 
+/// A kernel as one of the back ends made it.
+enum Compiled {
+    Clif(Box<Context>),
+    Wide(wide::Code),
+}
+
 /// How to compile one kernel.
-type Compile<'a> = &'a (dyn Fn(&Kernel, &dyn TargetIsa) -> Result<Context, String> + Sync);
+type Compile<'a> = &'a (dyn Fn(&Kernel, &dyn TargetIsa) -> Result<Compiled, String> + Sync);
 
 // SAFETY: after `compile` nothing of the module changes; the functions are read-only code.
 unsafe impl Send for Code {}
@@ -40,28 +47,38 @@ unsafe impl Send for Code {}
 unsafe impl Sync for Code {}
 
 impl Code {
-    /// Checks and compiles kernels, on as many threads as there are CPUs.
+    /// Checks and compiles kernels, on as many threads as there are CPUs: for the target where it takes them, else
+    /// through Cranelift.
     ///
     /// # Errors
     /// What `kernel::check` finds, or what Cranelift or the system could not do.
-    pub fn compile(kernels: &[&Kernel]) -> Result<Arc<Code>, String> {
-        Code::compile_with(kernels, &|kernel, isa| clif::compile(kernel, isa))
+    pub fn compile(kernels: &[&Kernel], target: Target) -> Result<Arc<Code>, String> {
+        Code::compile_with(kernels, &|kernel, isa| match wide::compile(kernel, target) {
+            Ok(code) => Ok(Compiled::Wide(code)),
+            Err(_) => clif::compile(kernel, isa).map(|context| Compiled::Clif(Box::new(context))),
+        })
     }
 
     fn compile_with(kernels: &[&Kernel], compile: Compile) -> Result<Arc<Code>, String> {
         let isa = clif::isa()?;
         let compiled = compile_all(kernels, &*isa, compile)?;
+        let signature = clif::signature(isa.default_call_conv());
         let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
         let text = |e: cranelift_module::ModuleError| e.to_string();
         let mut ids = Vec::new();
-        for (i, context) in compiled.iter().enumerate() {
+        for (i, compiled) in compiled.iter().enumerate() {
             let name = format!("{}_{i}", kernels[i].name);
-            let id = module.declare_function(&name, Linkage::Local, &context.func.signature).map_err(text)?;
-            let code = context.compiled_code().expect("compile has left it there");
-            let relocs = code.buffer.relocs();
-            let relocs: Vec<_> = relocs.iter().map(|r| ModuleReloc::from_mach_reloc(r, &context.func, id)).collect();
-            let align = u64::from(code.buffer.alignment).max(64);
-            module.define_function_bytes(id, align, code.code_buffer(), &relocs).map_err(text)?;
+            let id = module.declare_function(&name, Linkage::Local, &signature).map_err(text)?;
+            match compiled {
+                Compiled::Wide(code) => module.define_function_bytes(id, 64, &code.bytes, &[]).map_err(text)?,
+                Compiled::Clif(context) => {
+                    let code = context.compiled_code().expect("compile has left it there");
+                    let relocs = code.buffer.relocs().iter();
+                    let relocs: Vec<_> = relocs.map(|r| ModuleReloc::from_mach_reloc(r, &context.func, id)).collect();
+                    let align = u64::from(code.buffer.alignment).max(64);
+                    module.define_function_bytes(id, align, code.code_buffer(), &relocs).map_err(text)?;
+                }
+            }
             ids.push(id);
         }
         module.finalize_definitions().map_err(text)?;
@@ -112,7 +129,7 @@ fn entry(code: *const u8) -> Entry {
 }
 
 /// Each thread takes the next kernel that nobody has begun.
-fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa, compile: Compile) -> Result<Vec<Context>, String> {
+fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa, compile: Compile) -> Result<Vec<Compiled>, String> {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = cpus.min(kernels.len().div_ceil(2)).max(1);
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -187,16 +204,16 @@ impl Bound {
 ///
 /// # Errors
 /// What compiling says, or that the kernel or the data are wrong.
-pub fn run_once(kernel: &Kernel, data: &mut [Data]) -> Result<(), String> {
-    run_all(kernel, &Code::compile(&[kernel])?, data, None)
+pub fn run_once(kernel: &Kernel, target: Target, data: &mut [Data]) -> Result<(), String> {
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, None)
 }
 
 /// The same of one turn.
 ///
 /// # Errors
 /// As `run_once`.
-pub fn run_turn(kernel: &Kernel, data: &mut [Data], turns: &[u64]) -> Result<(), String> {
-    run_all(kernel, &Code::compile(&[kernel])?, data, Some(turns))
+pub fn run_turn(kernel: &Kernel, target: Target, data: &mut [Data], turns: &[u64]) -> Result<(), String> {
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, Some(turns))
 }
 
 /// The same in a given style, below `clif::STYLE_COUNT`.
@@ -204,7 +221,9 @@ pub fn run_turn(kernel: &Kernel, data: &mut [Data], turns: &[u64]) -> Result<(),
 /// # Errors
 /// As `run_once`.
 pub fn run_in_style(kernel: &Kernel, style: usize, data: &mut [Data]) -> Result<(), String> {
-    let compile = |kernel: &Kernel, isa: &dyn TargetIsa| clif::compile_in_style(kernel, isa, style);
+    let compile = |kernel: &Kernel, isa: &dyn TargetIsa| {
+        clif::compile_in_style(kernel, isa, style).map(|context| Compiled::Clif(Box::new(context)))
+    };
     run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data, None)
 }
 

@@ -59,9 +59,7 @@ impl Program {
         // `Code::compile` checks the kernels.
         plan::check::check(&plan)?;
         let kernels: Vec<&Kernel> = plan.kernels.iter().map(|(_, kernel)| kernel).collect();
-        let code = match target {
-            Target::Clif => Code::compile(&kernels)?,
-        };
+        let code = Code::compile(&kernels, target)?;
         let bytes = usize::try_from(plan.arena).map_err(|_| format!("an arena of {} bytes", plan.arena))?;
         let arena = Memory::new(bytes);
         let spans = plan.buffers.iter().map(|(_, buffer)| place(buffer, &arena)).collect();

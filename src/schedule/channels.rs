@@ -13,7 +13,7 @@ use indexmap::{IndexMap, IndexSet};
 
 /// Moves the channels of all tensors that nobody outside sees to the end; false if there are none.
 pub fn last(graph: &mut Graph, needed: &IndexSet<TensorId>, target: Target) -> bool {
-    let size = 2 * u32::from(target.lanes());
+    let size = target.block();
     let classes = Classes::new(graph, needed);
     let outside = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().flat_map(|u| [u.0, u.1]));
     let outside: IndexSet<TensorId> = outside.collect();

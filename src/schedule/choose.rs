@@ -24,7 +24,7 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let components = components(&graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(&graph)));
     let mut steps = Grouping { graph: &mut graph, chooser: &mut chooser, cleared: &cleared }.steps(&components, &[]);
     mark_stored(&mut steps, &graph);
-    Schedule { steps: with_clearing(steps, cleared), graph }
+    Schedule { steps: with_clearing(steps, cleared), graph, target }
 }
 
 /// The graph in the layout whose contractions cost least: batch in blocks, or channels last.

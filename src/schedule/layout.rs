@@ -24,8 +24,8 @@ pub struct Blocks {
 pub fn block(graph: &mut Graph, needed: &IndexSet<TensorId>, target: Target) -> Blocks {
     let classes = Classes::new(graph, needed);
     let Some((class, extent)) = classes.best(graph, needed) else { return Blocks::default() };
-    let lanes = u32::from(target.lanes());
-    let Some(size) = [2 * lanes, lanes].into_iter().find(|n| extent % n == 0 && extent > 4) else {
+    let most = target.block();
+    let Some(size) = [most, most / 2].into_iter().find(|n| extent % n == 0 && extent > 4) else {
         return Blocks::default();
     };
     let (cut, kept) = classes.members(graph, class);

@@ -17,6 +17,7 @@ pub mod classes;
 pub mod cost;
 pub mod merge;
 pub mod pack;
+pub mod pressure;
 pub mod segments;
 pub mod sequence;
 pub mod space;
@@ -33,6 +34,8 @@ pub struct Schedule {
     /// The graph that the groups speak of.
     pub graph: Graph,
     pub steps: Vec<Step>,
+    /// What it is for.
+    pub target: Target,
 }
 
 /// One step of a run.

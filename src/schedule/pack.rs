@@ -63,7 +63,7 @@ fn better(
     let one = turns::at_turn(graph, piece, loops.times);
     contraction(graph, &one)?;
     let product = contraction(graph, piece)?;
-    let size = 2 * u32::from(chooser.target.lanes());
+    let size = chooser.target.block();
     let mut cost = |graph: &mut Graph, piece: &Equation| {
         let one = turns::at_turn(graph, piece, loops.times);
         let turns: f64 = turns::of(&one.axes).into_iter().map(|a| f64::from(one.axes[a].extent)).product();

@@ -8,7 +8,7 @@
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
-use super::{Group, cost, turns};
+use super::{Group, cost, pressure, turns};
 use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
@@ -18,6 +18,8 @@ use indexmap::{IndexMap, IndexSet};
 pub struct Tile {
     /// The axis in the lanes; where it is a reduced one, lanes are summed at the end.
     pub lane: usize,
+    /// How many lanes a vector has.
+    pub lanes: u16,
     /// An output axis, or the lanes' own, and how many of its points, or vectors, a tile has: what stays loaded.
     pub held: (usize, u32),
     /// Another output axis and how many of its points a tile has; what is loaded for one of them is used at once.
@@ -55,6 +57,8 @@ pub struct Shape {
     pub followed: bool,
     /// Whether it stands in a loop, so that its output cannot be cleared before it.
     pub looped: bool,
+    /// Registers that the maps that follow need beside the sums.
+    pub after: u32,
 }
 
 /// Chooses tiles, each shape once.
@@ -105,6 +109,7 @@ fn shape(graph: &Graph, group: &Group, product: &Contraction, space: &Space, tar
         live: live(&root.guards, &space.extents),
         followed: group.members.len() > 1,
         looped: turns::is_looped(group),
+        after: if target == Target::Clif { 0 } else { pressure::after(graph, group) },
     }
 }
 
@@ -177,6 +182,13 @@ const NEAR: u64 = 26 << 10;
 const FAR: u64 = 512 << 10;
 
 impl Shape {
+    fn lanes(&self, lane: usize) -> u16 {
+        match self.target {
+            Target::Clif => 4,
+            Target::Avx2 | Target::Avx512 => self.target.cover(self.extents[lane]),
+        }
+    }
+
     fn reduced(&self, axis: usize) -> bool {
         axis >= self.n_out
     }
@@ -210,12 +222,16 @@ impl Shape {
     /// The points, or vectors, of an axis.
     fn length(&self, axis: usize, lane: usize) -> u32 {
         let n = self.extents[axis];
-        if axis == lane { n.div_ceil(u32::from(self.target.lanes())) } else { n }
+        if axis == lane { n.div_ceil(u32::from(self.lanes(lane))) } else { n }
     }
 
     fn sizes(&self, lane: usize, held: usize, stream: Option<usize>) -> Vec<Tile> {
-        let most_held = self.length(held, lane).min(4);
-        let most_stream = stream.map_or(1, |s| self.extents[s].min(14));
+        let (held_limit, stream_limit) = match self.target {
+            Target::Clif | Target::Avx2 => (4, 14),
+            Target::Avx512 => (8, 28),
+        };
+        let most_held = self.length(held, lane).min(held_limit);
+        let most_stream = stream.map_or(1, |s| self.extents[s].min(stream_limit));
         let mut tiles = Vec::new();
         for h in 1..=most_held {
             for s in 1..=most_stream {
@@ -235,7 +251,8 @@ impl Shape {
         (if by_held { held.1 } else { 1 }) * (if by_stream { stream.map_or(1, |s| s.1) } else { 1 })
     }
 
-    /// Sums, what stays loaded, two to work with, and one to spare.
+    /// Sums, what stays loaded, and one to work with; where a multiply-add overwrites a factor, two more. Behind the last
+    /// step only the sums are left, with what the maps that follow need.
     fn fits(&self, held: usize, stream: Option<usize>, h: u32, s: u32) -> bool {
         let moves = |operand: &Linear, axis: usize| operand.coefficients[axis] != 0;
         let stays = |operand: &Linear| {
@@ -246,7 +263,9 @@ impl Shape {
                 (true | false, true) => 0,
             }
         };
-        h * s + stays(&self.a) + stays(&self.b) + 3 <= u32::from(self.target.registers())
+        let work = if self.target == Target::Clif { 3 } else { 1 };
+        let most = u32::from(self.target.registers());
+        h * s + stays(&self.a) + stays(&self.b) + work <= most && h * s + self.after <= most
     }
 
     fn tile(&self, lane: usize, held: (usize, u32), stream: Option<(usize, u32)>) -> Tile {
@@ -262,7 +281,8 @@ impl Shape {
         }
         let blocks = self.blocks(lane, held, stream, &mut inner);
         let order = self.axes(lane, held, stream);
-        let mut tile = Tile { lane, held, stream, blocks, taps, order, inner, parts: 0, cost: 0.0 };
+        let mut tile =
+            Tile { lane, lanes: self.lanes(lane), held, stream, blocks, taps, order, inner, parts: 0, cost: 0.0 };
         tile.cost = self.arithmetic(&tile);
         tile
     }
@@ -366,28 +386,36 @@ impl Shape {
 
     /// Cycles of the whole contraction, were all in the first cache.
     fn arithmetic(&self, tile: &Tile) -> f64 {
-        let lanes = f64::from(self.target.lanes());
+        let lanes = f64::from(tile.lanes);
         let (h, s) = (tile.held.1, tile.stream.map_or(1, |s| s.1));
         let sums = f64::from(h * s);
-        let loads = f64::from(
-            self.loads(&self.a, tile.lane, tile.held, tile.stream)
-                + self.loads(&self.b, tile.lane, tile.held, tile.stream),
-        );
-        // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
-        let copies = f64::from((h - 1) * s);
-        let step = (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2);
+        let loads = |operand: &Linear| f64::from(self.loads(operand, tile.lane, tile.held, tile.stream));
+        let step = match self.target {
+            Target::Clif => {
+                let loads = loads(&self.a) + loads(&self.b);
+                // A multiply-add overwrites a factor: all but the last use of a streamed one cost a copy.
+                let copies = f64::from((h - 1) * s);
+                (sums / 2.0).max(loads / 1.9).max(4.6).max((sums + loads + copies) / 4.2)
+            }
+            Target::Avx2 | Target::Avx512 => {
+                // Half a cycle for 256 bits, a whole one for 512; one element into all lanes is half a cycle.
+                let whole = if tile.lanes > 8 { 1.0 } else { 0.5 };
+                let cycles =
+                    |operand: &Linear| loads(operand) * if operand.coefficients[tile.lane] == 0 { 0.5 } else { whole };
+                let loads = cycles(&self.a) + cycles(&self.b);
+                (sums * whole).max(loads).max(4.3) + 0.06 * loads
+            }
+        };
         let points = |axes: &[usize]| -> f64 { axes.iter().map(|&a| f64::from(self.extents[a])).product() };
         let mut steps = points(&tile.inner);
         if self.reduced(tile.lane) {
             steps = steps / f64::from(self.extents[tile.lane]) * (f64::from(self.extents[tile.lane]) / lanes).ceil();
         }
         let tiles: f64 = tile.order.iter().map(|&a| f64::from(self.tiles(tile, a))).product();
-        let store = if self.reduced(tile.lane) {
-            6.0
-        } else if self.out.coefficients[tile.lane] == 1 {
-            1.0
-        } else {
-            6.0
+        let contiguous = !self.reduced(tile.lane) && self.out.coefficients[tile.lane] == 1;
+        let store = match contiguous {
+            true => 1.0,
+            false => 2.0 + lanes,
         };
         let around = points(&tile.blocks);
         let tapped = points(&tile.taps);
@@ -398,7 +426,7 @@ impl Shape {
 
     /// The points of an axis that one tile covers.
     pub fn span(&self, tile: &Tile, axis: usize) -> u32 {
-        let lanes = u32::from(self.target.lanes());
+        let lanes = u32::from(tile.lanes);
         let held = if tile.held.0 == axis { tile.held.1 } else { 1 };
         let stream = tile.stream.filter(|s| s.0 == axis).map_or(1, |s| s.1);
         let own = if tile.lane == axis { lanes } else { 1 };

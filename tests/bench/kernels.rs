@@ -46,7 +46,7 @@ fn product([m, n, k]: [u32; 3], rows: u32, lanes: u16) -> Kernel {
 }
 
 fn bind(kernel: &Kernel) -> jit::Bound {
-    let code = jit::Code::compile(&[kernel]).unwrap();
+    let code = jit::Code::compile(&[kernel], brolga::target::Target::detect()).unwrap();
     let spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
     code.bind(0, &spans)
 }

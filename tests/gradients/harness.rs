@@ -196,6 +196,16 @@ impl Case {
         Case { name, graph, y, second: true, values: Vec::new() }
     }
 
+    /// y and the gradients of a bent loss of it as outputs, all in normal form.
+    pub fn with_gradients(&self) -> Graph {
+        let mut graph = self.graph.clone();
+        let loss = bent_loss(&mut graph, self.y);
+        let wrt = smooth(&self.graph);
+        let gradients = differentiate(&mut graph, loss, &wrt);
+        graph.outputs = [self.y].iter().chain(&gradients).map(|&t| (graph.tensors[t].name.clone(), t)).collect();
+        graph
+    }
+
     /// Nothing, or what is wrong.
     pub fn check(&self, seed: u64) -> Result<(), String> {
         let mut graph = self.graph.clone();

@@ -83,6 +83,20 @@ fn a_window_of_1_with_stride_2_writes_a_quarter() {
     assert_eq!(taps(&graph, "d_x"), [2]);
 }
 
+/// Windows side by side under a padding: the first row is written by one piece from 1 on, the second by one from 0.
+#[test]
+fn what_is_written_stays_inside_without_guards() {
+    let graph = differentiated(&Conv { size: [8, 8], kernel: [2, 2], stride: 2, ..PLAIN }.text());
+    assert_eq!(
+        texts(&graph, "d_x")[0],
+        "for n < 2, c < 2, i < 4, j < 4: d_x[n, c, 2*i + 1, 2*j + 1] = sum(o < 2: d_y[n, o, i + 1, j + 1] * w[o, c, 0, 0])"
+    );
+    assert_eq!(written(&graph, "d_x"), size(&graph, "d_x"));
+    let text = "param x: [5]\nparam w: [7, 3]\ntensor y: [3]\ny[j] = sum(i < 7: if i - j >= 1 and 4 >= i - j and \
+        5 >= i then x[i - 1] * w[i, j])";
+    assert_eq!(pieces(&differentiated(text), "d_x")[0].axes[0].extent, 5);
+}
+
 #[test]
 fn only_the_phases_that_dilation_leaves_are_made() {
     let graph = differentiated(&Conv { size: [16, 16], stride: 4, dilation: 2, ..PLAIN }.text());

@@ -196,3 +196,37 @@ fn a_small_convolutional_net_trains_like_the_oracle() {
         check_graph(&net.flatten().dense(10).trained(), 256.0, 5);
     }
 }
+
+/// Gradients that write where not every point of the box has a place: windows side by side under a padding, and more.
+#[test]
+fn gradients_are_written_inside_their_tensors() {
+    let conv = |size: u32, k: u32, s: u32, p: u32| {
+        let (out, last) = ((size + 2 * p - k) / s + 1, size - 1);
+        let row = format!("{s}*i + u - {p}");
+        format!(
+            "param x: [2, 3, {size}]\nparam w: [4, 3, {k}]\ntensor y: [2, 4, {out}]
+             y[n, o, i] = sum(c < 3, u < {k}: if {row} >= 0 and {last} >= {row} then x[n, c, {row}] * w[o, c, u])"
+        )
+    };
+    let transposed = |size: u32, k: u32, s: u32, p: u32| {
+        let out = (size - 1) * s + k - 2 * p;
+        format!(
+            "param x: [2, 3, {size}]\nparam w: [4, 3, {k}]\ntensor y: [2, 4, {out}]
+             y[n, o, p] = sum(c < 3, i < {size}, u < {k}: if p == {s}*i + u - {p} then x[n, c, i] * w[o, c, u])"
+        )
+    };
+    let shapes = [(8, 2, 2, 1), (9, 2, 3, 1), (9, 3, 3, 2), (7, 4, 4, 3), (16, 2, 2, 1)];
+    let mut texts: Vec<String> = shapes.iter().map(|&(n, k, s, p)| conv(n, k, s, p)).collect();
+    texts.extend(shapes.iter().map(|&(n, k, s, p)| transposed(n, k, s, p)));
+    texts.push("param x: [5, 3]\ntensor y: [5, 3]\ny[i, j] = if 4 >= i + j then x[i + j, j]".into());
+    texts.push("param x: [99, 90]\ntensor y: [99, 90]\ny[i, j] = if 98 >= i + j then x[i + j, j]".into());
+    texts.push(
+        "param x: [5]\nparam w: [7, 3]\ntensor y: [3]\ny[j] = sum(i < 7: if i - j >= 1 and 4 >= i - j and \
+                5 >= i then x[i - 1] * w[i, j])"
+            .into(),
+    );
+    for text in texts {
+        let graph = crate::gradients::harness::Case::new("", text).with_gradients();
+        check_graph(&brolga::compile::optimise(&graph), 64.0, 4);
+    }
+}

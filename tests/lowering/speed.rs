@@ -19,7 +19,7 @@ struct Loaded {
 fn load(plan: &Plan) -> Loaded {
     let kernels: Vec<&Kernel> = plan.kernels.iter().map(|k| k.1).collect();
     let start = Instant::now();
-    let code = Code::compile(&kernels).unwrap();
+    let code = Code::compile(&kernels, Target::detect()).unwrap();
     println!("{} kernels compiled in {:.2} ms", kernels.len(), start.elapsed().as_secs_f64() * 1e3);
     let mut numbers = super::Numbers(7);
     let mut memory = Vec::new();
@@ -75,7 +75,7 @@ fn run(loaded: &mut Loaded, times: &mut [Duration]) {
 
 fn time(name: &str, graph: &Graph) {
     let start = Instant::now();
-    let plan = brolga::compile::laid_out(lower(graph, Target::Clif));
+    let plan = brolga::compile::laid_out(lower(graph, Target::detect()));
     println!("{name}: lowered in {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
     let start = Instant::now();
     brolga::plan::check::check(&plan).unwrap_or_else(|e| println!("REFUSED: {e}"));
@@ -95,7 +95,7 @@ fn time(name: &str, graph: &Graph) {
     }
     whole.sort_by(f64::total_cmp);
     println!("{name}: step {:.3} ms (median), {:.3} ms (least)", whole[whole.len() / 2], whole[0]);
-    let schedule = brolga::schedule::schedule(graph, Target::Clif);
+    let schedule = brolga::schedule::schedule(graph, Target::detect());
     let predicted = |i: usize| match schedule.steps.get(i) {
         Some(brolga::schedule::Step::Group(g)) => g.tile.as_ref().map_or(0.0, |t| t.cost / 3700.0),
         Some(brolga::schedule::Step::Fill(_) | brolga::schedule::Step::Loop { .. }) | None => 0.0,
@@ -130,7 +130,7 @@ fn vgg() {
 #[ignore]
 fn show() {
     for graph in [nets::lenet(64), nets::mlp(128)] {
-        println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+        println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::detect())));
     }
 }
 
@@ -148,6 +148,7 @@ fn tiles() {
         let [lane, held, h, stream, s] = parts[0][..] else { panic!("five numbers first") };
         group.tile = Some(brolga::schedule::tile::Tile {
             lane,
+            lanes: Target::detect().lanes(),
             held: (held, h as u32),
             stream: Some((stream, s as u32)),
             blocks: parts[3].clone(),
@@ -158,7 +159,8 @@ fn tiles() {
             cost: 0.0,
         });
         let steps = vec![brolga::schedule::Step::Group(Box::new(group))];
-        let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps });
+        let target = Target::detect();
+        let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps, target });
         let mut loaded = load(&plan);
         let mut best = vec![Duration::MAX; loaded.calls.len()];
         (0..30).for_each(|_| run(&mut loaded, &mut best));
@@ -185,9 +187,9 @@ fn wanted() -> Graph {
 #[ignore]
 fn one() {
     let graph = wanted();
-    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::Clif)));
+    println!("{}", brolga::schedule::text::print(&brolga::schedule::schedule(&graph, Target::detect())));
     if std::env::var("KERNELS").is_ok() {
-        for (_, kernel) in lower(&graph, Target::Clif).kernels.iter() {
+        for (_, kernel) in lower(&graph, Target::detect()).kernels.iter() {
             println!("{kernel}");
         }
     }
@@ -206,7 +208,7 @@ fn scheduling() {
     let graph = wanted();
     for _ in 0..20 {
         let start = Instant::now();
-        let schedule = brolga::schedule::schedule(&graph, Target::Clif);
+        let schedule = brolga::schedule::schedule(&graph, Target::detect());
         let mid = start.elapsed();
         let plan = brolga::lower::follow(&schedule);
         println!("schedule {mid:.2?}, lower {:.2?}, {} kernels", start.elapsed() - mid, plan.kernels.len());
