@@ -323,7 +323,8 @@ impl<'a> Work<'a> {
             None | Some(Read::Now) => now,
             Some(Read::Before(form)) => before(self, form),
             Some(Read::Either(present, form)) => {
-                let here = Condition::Index { form: present, relation: Comparison::Eq };
+                // It is never above 0; that it is below 0 else is what keeps the other read inside.
+                let here = Condition::Index { form: present, relation: Comparison::Ge };
                 Scalar::If(here, Box::new(now), Box::new(before(self, form)))
             }
         })
@@ -412,7 +413,7 @@ impl<'a> Work<'a> {
             shape: vec![],
             element: Element::Index(most),
             kind: TensorKind::Input(NOW.into()),
-            per_example: true,
+            per_example: false,
             of: None,
             at,
         };
@@ -429,7 +430,7 @@ impl<'a> Work<'a> {
             let mut shape = old.shape.clone();
             shape[axis] = steps;
             let input = Symbol::from(format!("past {number} {}", old.name));
-            let past = Tensor { shape, kind: TensorKind::Input(input.clone()), per_example: true, ..old.clone() };
+            let past = Tensor { shape, kind: TensorKind::Input(input.clone()), ..old.clone() };
             let sizes = |sizes: &[SizeId]| sizes.iter().map(|&n| self.sizes.number(n).unwrap_or(1) as usize).product();
             let (outer, inner) = (sizes(&past.shape[..axis]), sizes(&past.shape[axis + 1..]));
             let is_index = matches!(old.element, Element::Index(_));
