@@ -19,6 +19,7 @@ mod properties;
 mod random_kernels;
 mod runtime;
 mod stages;
+mod stepwise;
 mod syntax;
 mod tidy;
 mod train;
