@@ -4,7 +4,7 @@
 //! exist; so programs of different batch sizes, and of training and evaluation, see the same numbers.
 
 use super::random;
-use crate::check::net::{Checked, Flat, Objective};
+use crate::check::net::{Checked, Flat, Measure, Metric, Objective};
 use crate::check;
 use crate::compile::{self, Binding, Job};
 use crate::graph::{Graph, elaborate};
@@ -24,10 +24,8 @@ pub enum Work {
     Step(usize, usize),
     /// Loss and gradients: (`train` item, objective, gradients to inputs too).
     Gradients(usize, usize, bool),
-    /// (`train` item, report)
-    Report(usize, usize),
-    /// The loss in evaluation: (`train` item, objective).
-    Loss(usize, usize),
+    /// A report, or a loss in evaluation: (`train` item, which, pass); behind its passes comes the value itself.
+    Measure(usize, Metric, usize),
     /// Pictures: (`train` item, `show`).
     Show(usize, usize),
     /// A net in evaluation.
@@ -261,6 +259,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// How a metric of a `train` item is taken.
+    pub fn measure(&self, training: usize, metric: Metric) -> &'a Measure {
+        let training = &self.checked.trainings[training];
+        match metric {
+            Metric::Report(i) => &training.reports[i].measure,
+            Metric::Loss(i) => &training.objectives[i].evaluate,
+        }
+    }
+
     fn job(&self, work: Work) -> Job<'a> {
         let objective =
             |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
@@ -268,8 +275,10 @@ impl<'a> Session<'a> {
         match work {
             Work::Step(training, i) => Job::Train(objective(training, i)),
             Work::Gradients(training, i, inputs) => Job::Gradients(objective(training, i), inputs),
-            Work::Report(training, i) => flat(&self.checked.trainings[training].reports[i].flat),
-            Work::Loss(training, i) => flat(&objective(training, i).evaluate),
+            Work::Measure(training, metric, pass) => {
+                let measure = self.measure(training, metric);
+                flat(measure.passes.get(pass).map_or(&measure.flat, |pass| &pass.flat))
+            }
             Work::Show(training, i) => flat(&self.checked.trainings[training].shows[i].flat),
             Work::Net(net) => flat(&self.checked.nets[net].evaluate),
             Work::Test(test) => flat(&self.checked.tests[test].flat),
