@@ -5,6 +5,7 @@ use super::common::{Common, Failure, Loaded, Outcome};
 use super::output;
 use crate::check::net::{Checked, Element, Field, Net};
 use crate::runtime::program::Moment;
+use crate::train::checkpoint::Names;
 use crate::train::session::{Session, Work};
 use std::path::PathBuf;
 
@@ -79,12 +80,23 @@ pub fn wanted(checked: &Checked, fields: &[Field]) -> Vec<Wanted> {
 /// # Errors
 /// When a checkpoint is damaged or does not fit.
 pub fn open<'a>(loaded: &'a Loaded, common: &Common) -> Result<Session<'a>, Failure> {
+    open_named(loaded, common).map(|(session, _)| session)
+}
+
+/// As [`open`], with the names of what the data's index fields number, as the checkpoint knows them.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_named<'a>(loaded: &'a Loaded, common: &Common) -> Result<(Session<'a>, Names), Failure> {
     let mut session = Session::new(&loaded.checked, common.target(), common.threads(), common.seed.unwrap_or(1));
-    match super::weights::find(loaded, common) {
+    let names = match super::weights::find(loaded, common) {
         Some(path) => super::weights::load(common, &path, &mut session)?,
-        None => output::note("note: no checkpoint was found; the weights are freshly drawn (--weights FILE names one)"),
-    }
-    Ok(session)
+        None => {
+            output::note("note: no checkpoint was found; the weights are freshly drawn (--weights FILE names one)");
+            Names::default()
+        }
+    };
+    Ok((session, names))
 }
 
 fn outputs(session: &Session, net: &Net, work: Work, batch: u32, batched: bool) -> Vec<(String, Array)> {

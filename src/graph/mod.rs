@@ -140,6 +140,8 @@ pub enum Role {
     Plain,
     /// Born from a stride in the solver, unrolled before kernels are made.
     Phase,
+    /// The turn of a loop around the equation, in schedules only.
+    Turn,
 }
 
 /// The position of an axis in its equation.
