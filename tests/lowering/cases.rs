@@ -100,6 +100,22 @@ fn lookups_and_scatters() {
     ]);
 }
 
+/// Rows that nobody names, points that name no row, and rows that are no vectors.
+#[test]
+fn scatters_with_dead_points() {
+    for (rows, length) in [(11, 20), (8, 20), (8, 18), (8, 3), (13, 4)] {
+        for more in ["", "t >= n + 1 and "] {
+            check_text(
+                &format!(
+                    "input t: [2, 5] of index(11)\ninput dy: [2, 5, {length}]\ntensor de: [{rows}, {length}]\n\
+                     de[w, k] = sum(n < 2, t < 5: if {more}w == t[n, t] then dy[n, t, k])\noutput y = de\n"
+                ),
+                4.0,
+            );
+        }
+    }
+}
+
 #[test]
 fn updates() {
     cases(&[
