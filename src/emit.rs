@@ -3,7 +3,7 @@
 use crate::check::net::Checked;
 use crate::codegen;
 use crate::compile::{self, Binding, Job};
-use crate::graph::text;
+use crate::graph::{Graph, text};
 use crate::lower;
 use crate::plan;
 use crate::schedule;
@@ -59,7 +59,7 @@ pub fn stages(
             Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
             Job::Forward(_) => job,
         };
-        shown.push(("graph", text::print(&compile::graph(checked, forward, binding.clone()))));
+        shown.push(("graph", graph_text(&compile::graph(checked, forward, binding.clone()))));
     }
     if wanted.iter().all(|stage| *stage == Stage::Graph) {
         return Ok(shown);
@@ -71,7 +71,7 @@ pub fn stages(
     for (stage, name) in Stage::ALL.into_iter().filter(|(stage, _)| wanted.contains(stage)) {
         let text = match stage {
             Stage::Graph => continue,
-            Stage::Grad => text::print(&optimised),
+            Stage::Grad => graph_text(&optimised),
             Stage::Schedule => schedule::text::print(&schedule),
             Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
@@ -81,6 +81,11 @@ pub fn stages(
         shown.push((name, text));
     }
     Ok(shown)
+}
+
+/// A graph, and below it what of it is computed one time after the other.
+fn graph_text(graph: &Graph) -> String {
+    text::print(graph) + &text::recurrences(graph)
 }
 
 /// How long each stage of the walk takes for a job, from the checked net to machine code.

@@ -17,7 +17,7 @@ mod table;
 #[path = "gradients/recurrent.rs"]
 pub mod recurrent;
 #[path = "gradients/unrolled.rs"]
-mod unrolled;
+pub mod unrolled;
 
 use harness::Case;
 

@@ -111,7 +111,7 @@ fn a_training_that_was_interrupted_gives_the_same_bits() {
         let (mut first, mut progress) = (Line::new(), Progress::default());
         let (ended, mut seen) = train(&mut first, &course(), &mut progress, limit);
         assert_eq!((ended, progress.step), (Ended::Stopped, limit));
-        let saved = Checkpoint { source: String::new(), seed: 3, progress, tensors: first.saved() };
+        let saved = Checkpoint { source: String::new(), seed: 3, progress, names: vec![], tensors: first.saved() };
         let read = Checkpoint::from_bytes(Path::new("x"), saved.to_bytes()).unwrap();
         let (mut second, mut progress) = (Line::new(), read.progress);
         second.weight = read.tensors[0].values.clone();
@@ -192,7 +192,9 @@ fn small() -> Checkpoint {
         Saved { path: "Net.conv_1.bias".into(), shape: vec![], values: vec![-0.0] },
         Saved { path: "optimiser/0/v/Net.conv_1.weight".into(), shape: vec![2, 1], values: vec![0.0, 3.0] },
     ];
-    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, tensors }
+    let names =
+        vec![("text".into(), vec!["\n".to_string(), "\"".into(), "ä".into()]), ("label".into(), vec!["cat".into()])];
+    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, names, tensors }
 }
 
 #[test]

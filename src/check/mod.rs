@@ -30,6 +30,7 @@ mod initialisers;
 mod intrinsics;
 mod items;
 mod lengths;
+mod lengths_bound;
 mod lints;
 mod loops;
 mod names;
@@ -57,6 +58,8 @@ mod unfold;
 mod updates;
 mod values;
 
+pub use forms::each_part;
+pub use lengths_bound::{Unfit, bind};
 pub use facts::{Counted, DataFacts, FieldFacts, Range, SplitFacts, align};
 pub use settings::loss_name;
 

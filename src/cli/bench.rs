@@ -6,6 +6,7 @@
 
 use super::common::{Common, Failure, Outcome};
 use super::output;
+use crate::compile::Binding;
 use crate::data::random;
 use crate::graph::Dtype;
 use crate::runtime::program::Moment;
@@ -64,7 +65,9 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     };
     let mut session = Session::new(checked, common.target(), common.threads(), common.seed.unwrap_or(1));
     for &work in &works {
-        let classes = classes(&session, work, batch);
+        let nothing = Synthetic { rng: random::keyed(1, "bench"), classes: HashMap::new() };
+        let at = session.binding(work, batch, &nothing)?;
+        let classes = classes(&session, work, &at);
         session.fill(work, batch, &mut Synthetic { rng: random::keyed(1, "bench"), classes })?;
     }
     let mut step = 0;
@@ -86,8 +89,8 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
 }
 
 /// How many values each index input of the program can take.
-fn classes(session: &Session, work: Work, batch: u32) -> HashMap<String, u32> {
-    let graph = session.graph(work, batch);
+fn classes(session: &Session, work: Work, at: &Binding) -> HashMap<String, u32> {
+    let graph = session.graph(work, at.clone());
     let index = graph.tensors.iter().filter_map(|(_, tensor)| match tensor.dtype {
         Dtype::Index(n) => Some((tensor.name.to_string(), n)),
         Dtype::Real => None,

@@ -36,14 +36,15 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let (item, objective) = pick(checked, args.objective)?;
     let training = &checked.trainings[item];
     let data = training.data.map(|data| &checked.datasets[data].fields[..]).unwrap_or(&[]);
-    let mut given = arrays::read(&args.input, &run::wanted(checked, data))?;
+    let mut given = arrays::read(&args.input, &run::wanted(checked, data), checked)?;
     let mut session = run::open(&loaded, common)?;
     let (work, batch) = (Work::Gradients(item, objective, args.inputs), given.batch);
     let moment = Moment { seed: common.seed.unwrap_or(training.seed), step: 1, steps: 1, first_example: 0 };
-    let graph = session.graph(work, batch);
+    let at = session.binding(work, batch, &given)?;
+    let graph = session.graph(work, at.clone());
     let found: Vec<(String, Array)> = if args.f64 {
         let inputs = |name: &str| given.arrays.get(name).map(|array| array.values.clone());
-        let values = oracle::run(&session, work, batch, &moment, &inputs)?;
+        let values = oracle::run(&session, work, &at, &moment, &inputs)?;
         let named = graph.outputs.iter().map(|(name, id)| (name, shape(&graph, *id), values[name].clone()));
         named.map(|(name, shape, values)| (name.to_string(), Array { shape, values })).collect()
     } else {

@@ -1,6 +1,7 @@
 //! `show fake every epoch`: a sheet of pictures, one for each of the first examples.
 
-use super::common::{Failure, Loaded, wants};
+use super::common::{Failure, Loaded};
+use crate::data::told::wants;
 use crate::data::{Pictures, Request, Split};
 use crate::runtime::program::Moment;
 use crate::train::epoch::{Batch, Course};

@@ -8,6 +8,7 @@
 
 use super::order::{each_read, strong};
 use super::{Access, Affine, Equation, Graph, TensorId};
+use crate::ids::Symbol;
 use indexmap::IndexMap;
 
 /// Tensors in an order in which they can be computed.
@@ -239,6 +240,19 @@ impl Component {
             Component::One(tensor) => vec![*tensor],
             Component::Many(recurrence) => recurrence.step.iter().flat_map(Component::tensors).collect(),
         }
+    }
+}
+
+impl Recurrence {
+    /// What the time is called: the name of an axis that runs along it.
+    pub fn name(&self, graph: &Graph) -> Symbol {
+        let named = self.time.iter().find_map(|(tensor, &time)| {
+            graph.defs[tensor].pieces.iter().find_map(|piece| match Moment::of(piece, time)? {
+                Moment::Along { axis, .. } => Some(piece.axes[axis].hint.clone()),
+                Moment::At(_) => None,
+            })
+        });
+        named.unwrap_or_else(|| "t".into())
     }
 }
 

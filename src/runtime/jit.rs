@@ -174,6 +174,11 @@ impl Bound {
         self.parts
     }
 
+    /// How many loops it is called in.
+    pub fn depth(&self) -> usize {
+        self.trips.len()
+    }
+
     /// Runs the parts `first .. end` of one turn on this thread.
     ///
     /// # Panics
@@ -195,12 +200,20 @@ impl Bound {
     }
 }
 
-/// Compiles one kernel and runs all its parts on the given data: for tests and tools.
+/// Compiles one kernel and runs all its parts, of all turns, on the given data: for tests and tools.
 ///
 /// # Errors
 /// What compiling says, or that the kernel or the data are wrong.
 pub fn run_once(kernel: &Kernel, target: Target, data: &mut [Data]) -> Result<(), String> {
-    run_all(kernel, &Code::compile(&[kernel], target)?, data)
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, None)
+}
+
+/// The same of one turn.
+///
+/// # Errors
+/// As `run_once`.
+pub fn run_turn(kernel: &Kernel, target: Target, data: &mut [Data], turns: &[u64]) -> Result<(), String> {
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, Some(turns))
 }
 
 /// The same in a given style, below `clif::STYLE_COUNT`.
@@ -211,10 +224,10 @@ pub fn run_in_style(kernel: &Kernel, style: usize, data: &mut [Data]) -> Result<
     let compile = |kernel: &Kernel, isa: &dyn TargetIsa| {
         clif::compile_in_style(kernel, isa, style).map(|context| Compiled::Clif(Box::new(context)))
     };
-    run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data)
+    run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data, None)
 }
 
-fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), String> {
+fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data], turns: Option<&[u64]>) -> Result<(), String> {
     let mut spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
     for ((span, data), buffer) in spans.iter_mut().zip(data.iter()).zip(&kernel.buffers) {
         match (data, buffer.elem) {
@@ -224,7 +237,10 @@ fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), S
         }
     }
     let bound = code.bind(0, &spans);
-    each_turn(&kernel.trips(), &mut |turns| bound.run(turns, 0, bound.parts()));
+    match turns {
+        Some(turns) => bound.run(turns, 0, bound.parts()),
+        None => each_turn(&kernel.trips(), &mut |turns| bound.run(turns, 0, bound.parts())),
+    }
     for ((span, data), buffer) in spans.iter().zip(data).zip(&kernel.buffers) {
         match data {
             _ if buffer.access == BufferAccess::Read => {}

@@ -23,6 +23,16 @@ impl Default for Limits {
     }
 }
 
+impl std::fmt::Display for Limits {
+    /// `17 or more`, `1 to 128`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.high {
+            None => write!(f, "{} or more", self.low),
+            Some(high) => write!(f, "{} to {high}", self.low),
+        }
+    }
+}
+
 impl Limits {
     /// Whether a value is among them.
     pub fn hold(&self, n: i64) -> bool {

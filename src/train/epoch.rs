@@ -286,6 +286,10 @@ pub fn over<M: Machine>(
 }
 
 impl Batch<'_> {
+    fn any_field(&self, name: &str) -> Option<usize> {
+        self.field(name, false).or_else(|| self.field(name, true))
+    }
+
     fn field(&self, name: &str, index: bool) -> Option<usize> {
         let field = self.renamed.iter().find(|(input, _)| **input == *name).map_or(name, |(_, field)| field);
         self.split.field(field).filter(|&field| self.split.fields[field].is_index() == index)
@@ -300,6 +304,24 @@ impl Inputs for Batch<'_> {
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
         self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, &self.bounds, out)).is_some()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_in(field, &self.bounds).to_vec())
+    }
+
+    fn shape_of(&self, name: &str, example: usize) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_of(field, *self.rows.get(example)?).to_vec())
+    }
+
+    fn is_ragged(&self) -> bool {
+        let same = |open: &crate::data::Open| {
+            let first = open.sizes.of(self.rows[0]);
+            self.rows.iter().all(|&row| open.sizes.of(row) == first)
+        };
+        !self.split.open.iter().all(same)
     }
 }
 

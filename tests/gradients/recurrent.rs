@@ -2,13 +2,29 @@
 
 use super::harness::Case;
 
-/// Batch, inputs, hidden.
-const B: u32 = 2;
-const D: u32 = 2;
-const N: u32 = 3;
+/// Batch, inputs, hidden: words that [`texts`] replaces.
+const B: &str = "BATCH";
+const D: &str = "INPUTS";
+const N: &str = "HIDDEN";
+
+/// The sizes of a net.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    pub batch: u32,
+    pub time: u32,
+    pub inputs: u32,
+    pub hidden: u32,
+}
+
+impl Sizes {
+    /// Small ones.
+    pub fn small(time: u32) -> Sizes {
+        Sizes { batch: 2, time, inputs: 2, hidden: 3 }
+    }
+}
 
 /// `name[b, t, i] = sum(j: weight[i, j] * from)`, where the guard holds.
-fn product(name: &str, weight: &str, from: &str, extent: u32, guard: &str) -> String {
+fn product(name: &str, weight: &str, from: &str, extent: &str, guard: &str) -> String {
     format!("{name}[b, t, i] = sum(j < {extent}: {guard}{weight}[i, j] * {from})\n")
 }
 
@@ -22,7 +38,7 @@ fn head(time: u32) -> String {
 
 /// One layer of the textbook, `h[t] = tanh(U h[t-1] + W x[t])`, with names of its own; `guard` and `at` say what is
 /// loaded of it.
-fn layer(suffix: &str, time: u32, (input, inputs): (&str, u32), guard: &str, at: &str) -> String {
+fn layer(suffix: &str, time: u32, (input, inputs): (&str, &str), guard: &str, at: &str) -> String {
     let s = suffix;
     let names = [format!("p{s}"), format!("q{s}"), format!("z{s}"), format!("h{s}")];
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -163,15 +179,18 @@ pub fn two_axes(time: u32) -> String {
     )
 }
 
-/// Declarations first.
-fn sorted(text: &str) -> String {
+/// Declarations first, sizes as numbers.
+fn sorted(text: &str, sizes: Sizes) -> String {
+    let numbers = [(B, sizes.batch), (D, sizes.inputs), (N, sizes.hidden)];
+    let text = &numbers.iter().fold(text.to_string(), |text, (word, n)| text.replace(word, &n.to_string()));
     let declares = |line: &&str| ["input ", "param ", "tensor "].iter().any(|word| line.starts_with(word));
     let (heads, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(declares);
     [heads, rest].concat().join("\n")
 }
 
-/// Every form for a number of steps.
-pub fn texts(time: u32) -> Vec<(&'static str, String)> {
+/// Every form.
+pub fn texts(sizes: Sizes) -> Vec<(&'static str, String)> {
+    let time = sizes.time;
     let texts = [
         ("elman", elman(time)),
         ("elman, reversed", reversed(time)),
@@ -187,10 +206,10 @@ pub fn texts(time: u32) -> Vec<(&'static str, String)> {
         ("gru", gru(time)),
         ("two axes", two_axes(time)),
     ];
-    texts.into_iter().map(|(name, text)| (name, sorted(&text))).collect()
+    texts.into_iter().map(|(name, text)| (name, sorted(&text, sizes))).collect()
 }
 
 /// The same as cases.
 pub fn forms(time: u32) -> Vec<Case> {
-    texts(time).into_iter().map(|(name, text)| Case::new(format!("{name}, {time} steps"), text)).collect()
+    texts(Sizes::small(time)).into_iter().map(|(name, text)| Case::new(format!("{name}, {time} steps"), text)).collect()
 }

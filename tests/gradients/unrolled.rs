@@ -1,7 +1,7 @@
 //! Back-propagation through time is back-propagation on the unrolled net: values and gradients of both, in f64.
 
 use super::harness::{Random, bent_loss, find, given, smooth, values};
-use super::recurrent;
+use super::recurrent::{self, Sizes};
 use brolga::compile::optimise;
 use brolga::grad::differentiate;
 use brolga::graph::check::check;
@@ -11,7 +11,7 @@ use brolga::graph::unroll::unroll;
 use brolga::graph::{Graph, TensorId};
 
 /// The loss and its gradients become outputs.
-fn with_gradients(graph: &Graph) -> Graph {
+pub fn with_gradients(graph: &Graph) -> Graph {
     let mut graph = graph.clone();
     let wrt = smooth(&graph);
     let y = find(&graph, "y");
@@ -44,7 +44,7 @@ fn distance(a: &Graph, b: &Graph, seed: u64) -> f64 {
 #[test]
 fn gradients_of_loops_are_those_of_copies() {
     for time in [1, 2, 7, 33] {
-        for (name, text) in recurrent::texts(time) {
+        for (name, text) in recurrent::texts(Sizes::small(time)) {
             let graph = read(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
             let copies = unroll(&graph).unwrap();
             assert!(!is_loop(&copies), "{name}, {time} steps");

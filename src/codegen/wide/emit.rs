@@ -165,6 +165,17 @@ impl<'k> Emitter<'k> {
                 self.put(Instruction::with2(Code::Mov_rm64_r64, slot(to), Register::RAX))?;
             }
         }
+        let turns: Vec<_> = (0..).step_by(8).zip(&self.kernel.turns).filter(|(_, turn)| turn.1 > 1).collect();
+        if !turns.is_empty() {
+            self.put(Instruction::with2(Code::Mov_r64_rm64, Register::RDX, field(abi::TURNS)))?;
+        }
+        for (offset, (var, _)) in turns {
+            let home = self.general.counters[var];
+            let turn = Memory::at(Register::RDX, offset).operand(false);
+            self.put(Instruction::with2(Code::Mov_r64_rm64, Register::RAX, turn))?;
+            self.set(home, Register::RAX)?;
+            self.vars[var.index()] = Var::Steps { home, shift: 0 };
+        }
         self.prepare_tails()?;
         if counted {
             self.parts(body)?;
@@ -207,13 +218,13 @@ impl<'k> Emitter<'k> {
         Ok(())
     }
 
-    /// Sets the streams to where the part begins.
+    /// Sets the streams to where the part of this turn begins.
     fn enter(&mut self) -> Emitted {
         for at in 0..self.general.streams.len() {
             let stream = &self.general.streams[at];
             let (home, base) = (stream.home, 8 * i32::from(stream.buffer));
-            let parts = self.kernel.parts.iter().filter(|p| p.1 > 1).map(|p| (p.0, stream.step(p.0)));
-            let parts: Vec<_> = parts.filter(|p| p.1 != 0).collect();
+            let steps = general::given(self.kernel).map(|var| (var, stream.step(var)));
+            let steps: Vec<_> = steps.filter(|s| s.1 != 0).collect();
             let pointer = match home {
                 Home::Register(register) => register,
                 Home::Slot(_) => Register::RAX,
@@ -221,7 +232,7 @@ impl<'k> Emitter<'k> {
             self.put(Instruction::with2(Code::Mov_r64_rm64, pointer, slot(BASES)))?;
             let at_base = Memory::at(pointer, base).operand(false);
             self.put(Instruction::with2(Code::Mov_r64_rm64, pointer, at_base))?;
-            for (var, step) in parts {
+            for (var, step) in steps {
                 self.times(Register::RCX, self.general.counters[&var], step)?;
                 self.put(Instruction::with2(Code::Add_r64_rm64, pointer, Register::RCX))?;
             }
