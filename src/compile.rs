@@ -36,8 +36,12 @@ pub fn front(path: &str, text: &str, options: &Options) -> (Checked, Problems) {
 
 /// What to tell of a file's problems, with repairs that were tried on its text and helped.
 pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Options) -> Vec<Diagnostic> {
-    let mut recheck = |_: SourceId, text: &str| {
-        let (again, found) = front(path, text, options);
+    let own = checked.sources.iter().next().map(|(_, source)| source.text.clone()).unwrap_or_default();
+    let mut recheck = |source: SourceId, text: &str| {
+        let (again, found) = match source.index() {
+            0 => front(path, text, options),
+            _used => front(path, &own, &options.with_file(&checked.sources.get(source).path, text)),
+        };
         let told = found.diagnostics(&again.sources, &again.sizes);
         let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
         told.iter().filter_map(seen).collect()

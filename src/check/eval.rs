@@ -525,7 +525,7 @@ impl<'t> Checker<'t> {
             }
         }
         if !env.library
-            && let Some(definition) = self.user.get(name)
+            && let Some(definition) = self.files.get(&env.file).and_then(|own| own.get(name))
         {
             return Some(Callee::Network(definition));
         }

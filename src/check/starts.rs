@@ -1,13 +1,15 @@
-//! Where a recurrence begins: the values that stand before the first or behind the last element of an axis.
+//! The ends of an axis: its first and last element, and the values that stand before and behind them, where a recurrence
+//! begins.
 
 use super::checker::Checker;
 use super::equations::Evaluated;
 use super::found::{Fact, Part};
+use super::intrinsics::Intrinsic;
 use super::net::{Comparison, Condition, Linear, Scalar, Subscript as Read, TensorId};
 use super::recur::Guess;
 use super::scope::Env;
 use super::terms::Axes;
-use super::values::{Number, Term, Value, View};
+use super::values::{Arg, Number, Term, Value, View};
 use crate::size::{Poly, SizeId};
 use crate::source::Span;
 use crate::source::tree::{Expr, ExprKind, Statement, StatementKind, Subscript, Target};
@@ -196,6 +198,26 @@ impl<'t> Checker<'t> {
             };
         }
         body
+    }
+
+    /// `last(h)` is `h[T - 1]`, `first(h)` is `h[0]`.
+    pub fn end_of(&mut self, intrinsic: Intrinsic, args: &[Arg<'t>], at: Span, env: &Env) -> Value<'t> {
+        let Some(plain) = self.positional(intrinsic, args, &[], env) else { return Value::Poison };
+        let [one] = plain[..] else { return self.wrong_count(intrinsic, 1, at, env) };
+        let Some(mut term) = self.to_term(one.value.clone(), one.at, env) else { return Value::Poison };
+        if term.axes.is_empty() {
+            let what = format!("'{}'", intrinsic.name());
+            self.raise(Fact::Rank { what, wants: 1, has: 0, shape: vec![] }, at, env);
+            return Value::Poison;
+        }
+        let axis = term.axes.remove(0);
+        let place = match self.flat.extent(axis) {
+            Some(length) if intrinsic == Intrinsic::Last => self.size_form(length).minus(&Linear::number(1)),
+            Some(_) | None => Ok(Linear::number(0)),
+        };
+        let Ok(place) = place else { return Value::Poison };
+        self.flat.bind(axis, place);
+        Value::Term(Term { at, ..term })
     }
 
     /// A sum or product of which one side is not known yet: the other side's shape, as far as it tells.

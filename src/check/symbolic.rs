@@ -64,23 +64,37 @@ impl<'t> Checker<'t> {
     /// The longer one of two axes; the first if that cannot be told.
     pub fn longer(&mut self, a: SizeId, b: SizeId, at: Span) -> SizeId {
         let (Some(x), Some(y)) = (self.sizes.value(a).cloned(), self.sizes.value(b).cloned()) else { return a };
-        match x.order(&y) {
-            Ok(Some(Ordering::Less)) => b,
-            Ok(Some(Ordering::Equal | Ordering::Greater)) => a,
-            Ok(None) | Err(_) => {
+        match self.order_of(&x, &y) {
+            Some(Ordering::Less) => b,
+            Some(Ordering::Equal | Ordering::Greater) => a,
+            None => {
                 let formula = Formula::Max(Box::new(Formula::From(0)), Box::new(Formula::From(1)));
                 self.sizes.derive(formula, &[a, b], at).unwrap_or(a)
             }
         }
     }
 
+    /// The order of two sizes, where it is the same for all lengths; equal where they sometimes are.
+    fn order_of(&self, x: &Poly, y: &Poly) -> Option<Ordering> {
+        let difference = x.sub(y).ok()?;
+        if difference.is_zero() {
+            return Some(Ordering::Equal);
+        }
+        let always = |difference: &Poly| at_least_zero(difference, &self.sizes.limits) == Holds::Always;
+        match (always(&difference), always(&difference.neg().ok()?)) {
+            (true, _) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
+    }
+
     /// The shorter one of two axes; the first if one is poison.
     pub fn shorter(&mut self, a: SizeId, b: SizeId, at: Span) -> SizeId {
         let (Some(x), Some(y)) = (self.sizes.value(a).cloned(), self.sizes.value(b).cloned()) else { return a };
-        match x.order(&y) {
-            Ok(Some(Ordering::Greater)) => b,
-            Ok(Some(Ordering::Equal | Ordering::Less)) => a,
-            Ok(None) | Err(_) => {
+        match self.order_of(&x, &y) {
+            Some(Ordering::Greater) => b,
+            Some(Ordering::Equal | Ordering::Less) => a,
+            None => {
                 let formula = Formula::Min(Box::new(Formula::From(0)), Box::new(Formula::From(1)));
                 self.sizes.derive(formula, &[a, b], at).unwrap_or(a)
             }

@@ -34,6 +34,9 @@ pub struct Common {
     /// Where data files lie, if not beside the .net file
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A folder outside of the .net file's own from which `use` may take files; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    pub r#use: Vec<PathBuf>,
     /// How findings and tables are written
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Full)]
     pub format: FormatName,
@@ -160,6 +163,7 @@ impl Common {
     pub fn findings(&self, path: &Path, text: &str, with_data: bool) -> Result<(Option<Checked>, String), Failure> {
         let shown = path.display().to_string();
         let mut options = self.options()?;
+        options.files = super::used::read(path, text, &self.r#use);
         let (mut checked, mut problems) = compile::front(&shown, text, &options);
         if with_data && !checked.datasets.is_empty() {
             let place = Place::of(path, self.data.as_deref());
@@ -180,10 +184,13 @@ impl Common {
     /// # Errors
     /// When a `--set` is no `name=value`.
     pub fn first_fix(&self, path: &Path, text: &str) -> Result<Option<String>, Failure> {
-        let (shown, options) = (path.display().to_string(), self.options()?);
+        let (shown, mut options) = (path.display().to_string(), self.options()?);
+        options.files = super::used::read(path, text, &self.r#use);
         let (checked, problems) = compile::front(&shown, text, &options);
         let told = compile::told(&checked, &problems, &shown, &options);
-        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(|help| !help.edits.is_empty());
+        let own = |edit: &crate::diagnostic::Edit| edit.at.source.index() == 0;
+        let is_repair = |help: &&crate::diagnostic::Help| !help.edits.is_empty() && help.edits.iter().all(own);
+        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(is_repair);
         Ok(repairs.next().map(|help| apply(text, &help.edits)))
     }
 

@@ -21,6 +21,7 @@ mod show;
 mod splits;
 mod test;
 mod train;
+mod used;
 mod watch;
 mod weights;
 mod why;

@@ -58,7 +58,11 @@ pub fn at_least_zero(poly: &Poly, limits: &BTreeMap<Symbol, Limits>) -> Holds {
     let symbols: Vec<Symbol> = poly.symbols().into_iter().collect();
     let known = |name: &Symbol| limits.get(name).copied().unwrap_or_default();
     match &symbols[..] {
-        [one] => one_symbol(poly, one, known(one)),
+        [one] => match one_symbol(poly, one, known(one)) {
+            // What other places ask for may exclude what this one does: that is told as such.
+            Holds::Never if known(one) != Limits::default() => one_symbol(poly, one, Limits::default()),
+            other => other,
+        },
         _several => by_signs(poly, &symbols, &known),
     }
 }
