@@ -270,7 +270,7 @@ train Drop on points {
             Some(values.into_iter().map(f64::from).collect())
         };
         let moment = Moment { seed: 3, step: 4, steps: 9, first_example: from as u64 };
-        oracle::run(&session, work, count as u32, &moment, &inputs).unwrap()
+        oracle::run(&session, work, &(count as u32).into(), &moment, &inputs).unwrap()
     };
     let whole = exact(0, 12);
     for size in [1, 3, 4, 6] {
