@@ -14,6 +14,7 @@ mod grad;
 mod new;
 mod output;
 mod pictures;
+mod profile;
 mod predict;
 mod run;
 mod shapes;

@@ -55,10 +55,10 @@ pub struct Shape {
     pub live: u32,
     /// Whether maps follow, so that sums must not be left in memory.
     pub followed: bool,
-    /// Registers that the maps that follow need beside the sums.
-    pub after: u32,
     /// Whether it stands in a loop, so that its output cannot be cleared before it.
     pub looped: bool,
+    /// Registers that the maps that follow need beside the sums.
+    pub after: u32,
 }
 
 /// Chooses tiles, each shape once.
@@ -108,8 +108,8 @@ fn shape(graph: &Graph, group: &Group, product: &Contraction, space: &Space, tar
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
         live: live(&root.guards, &space.extents),
         followed: group.members.len() > 1,
-        after: if target == Target::Clif { 0 } else { pressure::after(graph, group) },
         looped: turns::is_looped(group),
+        after: if target == Target::Clif { 0 } else { pressure::after(graph, group) },
     }
 }
 

@@ -16,6 +16,7 @@ use crate::runtime::store::Store;
 use crate::target::Target;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which of a file's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -240,6 +241,23 @@ impl<'a> Session<'a> {
         self.program(work, &at)?;
         let program = &mut self.programs[&(work, at)].program;
         program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
+    }
+
+    /// As `rerun`, and keeps the least times so far: see [`Program::run_timed`].
+    ///
+    /// # Errors
+    /// When the machine refuses.
+    pub fn rerun_timed(
+        &mut self,
+        work: Work,
+        batch: u32,
+        moment: &Moment,
+        least: &mut Vec<Vec<Duration>>,
+    ) -> Result<(), RunError> {
+        let at = self.last.get(&(work, batch)).cloned().unwrap_or_else(|| Binding::from(batch));
+        self.program(work, &at)?;
+        let program = &mut self.programs[&(work, at)].program;
+        program.run_timed(&mut self.store, &self.pool, moment, least).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.

@@ -40,9 +40,9 @@ fn loops_give_what_the_oracle_gives() {
 }
 
 /// What a program of the plan gives on some threads, after two runs: the second finds what the first has left.
-fn machine(plan: &brolga::plan::Plan, graph: &Graph, threads: usize) -> IndexMap<String, Vec<f64>> {
+fn machine(plan: &brolga::plan::Plan, graph: &Graph, target: Target, threads: usize) -> IndexMap<String, Vec<f64>> {
     let given = given(graph, &mut Numbers(7));
-    let mut program = Program::new(plan.clone(), Target::Clif).unwrap();
+    let mut program = Program::new(plan.clone(), target).unwrap();
     let mut store = Store::new();
     let pool = Pool::new(threads);
     let moment = Moment { seed: 1, step: 1, steps: 1, first_example: 0 };
@@ -77,13 +77,19 @@ fn machine_code_gives_the_bits_of_kernels_on_any_threads() {
     for (sizes, names) in [(small, 0..13), (large, 0..2)] {
         for (name, text) in texts(sizes).drain(names) {
             let graph = optimise(&with_gradients(&read(&text).unwrap()));
-            let mut plan = lower(&graph, Target::Clif);
-            layout(&mut plan);
-            let kernels = execute(&plan, &graph, &given(&graph, &mut Numbers(7)));
-            for threads in [1, 2] {
-                for (output, values) in machine(&plan, &graph, threads) {
-                    let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-                    assert_eq!(bits(&values), bits(&kernels[&output]), "{name} {sizes:?}, {output}, {threads} threads");
+            for target in Target::here() {
+                let mut plan = lower(&graph, target);
+                layout(&mut plan);
+                let kernels = execute(&plan, &graph, &given(&graph, &mut Numbers(7)));
+                for threads in [1, 2] {
+                    for (output, values) in machine(&plan, &graph, target, threads) {
+                        let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                        assert_eq!(
+                            bits(&values),
+                            bits(&kernels[&output]),
+                            "{name} {sizes:?}, {output}, {target:?}, {threads} threads"
+                        );
+                    }
                 }
             }
         }

@@ -77,19 +77,15 @@ struct Reader {
     open: Vec<VarId>,
 }
 
-/// The variables that the caller sets: turns and parts of which there are more than one.
-pub(super) fn given(kernel: &Kernel) -> impl Iterator<Item = VarId> {
-    kernel.turns.iter().chain(&kernel.parts).filter(|v| v.1 > 1).map(|v| v.0)
-}
-
 /// Gives homes to all that a kernel steps.
 pub(super) fn assign(kernel: &Kernel, body: &Block) -> Result<General, Refusal> {
-    let given: Vec<VarId> = given(kernel).collect();
+    let outer = kernel.turns.iter().chain(&kernel.parts);
+    let outer: Vec<VarId> = outer.filter(|p| p.1 > 1).map(|p| p.0).collect();
     let mut reader = Reader {
         streams: Vec::new(),
         streams_of: HashMap::new(),
-        counters: given.iter().map(|&v| (v, 1)).collect(),
-        open: given,
+        counters: outer.iter().map(|&v| (v, 1)).collect(),
+        open: outer,
     };
     reader.block(body, 1)?;
     Ok(reader.homes())
