@@ -23,3 +23,4 @@ mod tidy;
 mod train;
 mod training;
 mod worked;
+mod time;

@@ -363,7 +363,7 @@ impl<'t> Checker<'t> {
             axes.push(var);
             subscripts.push(Subscript::Affine(Linear::var(var)));
         }
-        let body = self.read_moving(view, &shape, subscripts, at);
+        let body = self.read_moving(view, subscripts, at, env);
         Value::Term(Term { axes, body, element: self.element(view), at })
     }
 

@@ -10,8 +10,8 @@ use crate::graph::{
 use crate::ids::Symbol;
 
 /// What a flat list gives for a batch, without gradients; outputs have the batch as first axis where they depend on it.
-pub fn forward(checked: &Checked, flat: &Flat, binding: impl Into<Binding>) -> Graph {
-    let mut house = Elaboration::new(checked, binding.into());
+pub fn forward(checked: &Checked, flat: &Flat, binding: Binding) -> Graph {
+    let mut house = Elaboration::new(checked, binding);
     let tensors = house.add(flat, &[], OriginRole::Written);
     let origin = house.origin("outputs", None, OriginRole::Written);
     let outputs = flat.outputs.iter().map(|(name, id)| (name.clone(), tensors.get(&mut house.graph, *id, origin)));

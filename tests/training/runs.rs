@@ -1,7 +1,7 @@
 //! `brolga train` with several objectives: what a run writes, how it stops, and that an interruption changes no bit.
 
 use crate::worked::checked;
-use brolga::data::{self, FieldData, Split, Values};
+use brolga::data::{self, Extent, FieldData, Split, Starts, Values};
 use brolga::target::Target;
 use brolga::train::epoch::{self, Course, TrainError};
 use brolga::train::progress::Progress;
@@ -209,7 +209,13 @@ fn an_interruption_after_any_step_changes_no_bit() {
     course.batch = 20;
     let mut rng = data::random::keyed(1, "runs");
     let values = Values::Real((0..50 * 64).map(|_| data::random::unit_f32(&mut rng)).collect());
-    let field = FieldData { name: "image".into(), shape: [1, 8, 8].map(data::Extent::Fixed).to_vec(), starts: data::Starts::Every(64), values, classes: vec![] };
+    let field = FieldData {
+        name: "image".into(),
+        shape: Extent::all_fixed(&[1, 8, 8]),
+        starts: Starts::Every(64),
+        values,
+        classes: vec![],
+    };
     let split = Split { fields: vec![field], count: 50, augment: vec![], open: vec![] };
     let mut session = Session::new(&checked, Target::detect(), 1, course.seed);
     let start = || (vec![], Progress::default(), vec![], None);
