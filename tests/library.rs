@@ -20,7 +20,7 @@ mod sequences;
 pub fn compute(inputs: &str, line: &str, given: &[(&str, &[f64])]) -> Vec<f64> {
     let text = format!("net N({inputs}) -> y: [_] {{ {line} -> flatten }}\n");
     let checked = checked(&text);
-    let graph = step::forward(&checked, &checked.nets[0].evaluate, 1);
+    let graph = step::forward(&checked, &checked.nets[0].evaluate, 1.into());
     let mut values = IndexMap::new();
     for (id, tensor) in graph.tensors.iter() {
         let born = |name: &str| matches!(tensor.kind, Kind::Param) && tensor.name.ends_with(&format!(".{name}"));

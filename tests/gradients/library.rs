@@ -182,7 +182,7 @@ pub fn cases(block: &str) -> Result<Vec<Case>, String> {
         }
         let mut before = String::new();
         for (mode, flat) in [("training", &checked.nets[0].train), ("evaluation", &checked.nets[0].evaluate)] {
-            let graph = step::forward(&checked, flat, 3);
+            let graph = step::forward(&checked, flat, 3.into());
             if before == print(&graph) {
                 continue;
             }
