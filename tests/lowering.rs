@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
-mod nets;
+pub mod nets;
 mod speed;
 
 /// Numbers from a fixed sequence, in (-1, 1).

@@ -21,4 +21,5 @@ mod stages;
 mod syntax;
 mod tidy;
 mod train;
+mod wide;
 mod worked;
