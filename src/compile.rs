@@ -7,6 +7,7 @@ use crate::check::net::{Checked, Flat, Objective};
 use crate::check::{self, Options};
 use crate::diagnostic::Diagnostic;
 use crate::grad::{self, step};
+pub use crate::graph::elaborate::Binding;
 use crate::graph::{self, Graph, normal, rewrite};
 use crate::lower;
 use crate::plan::{self, Plan};
@@ -35,8 +36,12 @@ pub fn front(path: &str, text: &str, options: &Options) -> (Checked, Problems) {
 
 /// What to tell of a file's problems, with repairs that were tried on its text and helped.
 pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Options) -> Vec<Diagnostic> {
-    let mut recheck = |_: SourceId, text: &str| {
-        let (again, found) = front(path, text, options);
+    let own = checked.sources.iter().next().map(|(_, source)| source.text.clone()).unwrap_or_default();
+    let mut recheck = |source: SourceId, text: &str| {
+        let (again, found) = match source.index() {
+            0 => front(path, text, options),
+            _used => front(path, &own, &options.with_file(&checked.sources.get(source).path, text)),
+        };
         let told = found.diagnostics(&again.sources, &again.sizes);
         let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
         told.iter().filter_map(seen).collect()
@@ -44,12 +49,13 @@ pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Option
     problems.with_fixes(&checked.sources, &checked.sizes, &mut recheck)
 }
 
-/// Checked net to graph. Needs a net without errors.
-pub fn graph(checked: &Checked, job: Job, batch: u32) -> Graph {
+/// Checked net to graph, for a number of examples and the lengths that the net leaves open. Needs a net without errors.
+pub fn graph(checked: &Checked, job: Job, binding: impl Into<Binding>) -> Graph {
+    let binding = binding.into();
     match job {
-        Job::Train(objective) => step::training(checked, objective, batch),
-        Job::Gradients(objective, inputs) => step::gradients(checked, objective, batch, inputs),
-        Job::Forward(flat) => step::forward(checked, flat, batch),
+        Job::Train(objective) => step::training(checked, objective, binding),
+        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs),
+        Job::Forward(flat) => step::forward(checked, flat, binding),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::check::net::Checked;
 use crate::codegen;
-use crate::compile::{self, Job};
-use crate::graph::text;
+use crate::compile::{self, Binding, Job};
+use crate::graph::{Graph, text};
 use crate::lower;
 use crate::plan;
 use crate::schedule;
@@ -49,29 +49,33 @@ impl Stage {
 pub fn stages(
     checked: &Checked,
     job: Job,
-    batch: u32,
+    binding: &Binding,
     target: Target,
     wanted: &[Stage],
 ) -> Result<Vec<(&'static str, String)>, String> {
     let mut shown = Vec::new();
-    let whole = compile::graph(checked, job, batch);
+    if wanted.contains(&Stage::Graph) {
+        let forward = match job {
+            Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
+            Job::Forward(_) => job,
+        };
+        shown.push(("graph", graph_text(&compile::graph(checked, forward, binding.clone()))));
+    }
+    if wanted.iter().all(|stage| *stage == Stage::Graph) {
+        return Ok(shown);
+    }
+    let whole = compile::graph(checked, job, binding.clone());
     let optimised = compile::optimise(&whole);
     let schedule = schedule::schedule(&optimised, target);
     let plan = compile::laid_out(lower::follow(&schedule));
     for (stage, name) in Stage::ALL.into_iter().filter(|(stage, _)| wanted.contains(stage)) {
         let text = match stage {
-            Stage::Graph => {
-                let forward = match job {
-                    Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
-                    Job::Forward(_) => job,
-                };
-                text::print(&compile::graph(checked, forward, batch))
-            }
-            Stage::Grad => text::print(&optimised),
+            Stage::Graph => continue,
+            Stage::Grad => graph_text(&optimised),
             Stage::Schedule => schedule::text::print(&schedule),
             Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
-            Stage::Asm => each_kernel(&plan, codegen::show::asm)?,
+            Stage::Asm => each_kernel(&plan, |kernel| codegen::show::asm(kernel, target))?,
             Stage::Plan => plan.to_string(),
         };
         shown.push((name, text));
@@ -79,13 +83,23 @@ pub fn stages(
     Ok(shown)
 }
 
+/// A graph, and below it what of it is computed one time after the other.
+fn graph_text(graph: &Graph) -> String {
+    text::print(graph) + &text::recurrences(graph)
+}
+
 /// How long each stage of the walk takes for a job, from the checked net to machine code.
 ///
 /// # Errors
 /// When the machine refuses memory.
-pub fn times(checked: &Checked, job: Job, batch: u32, target: Target) -> Result<Vec<(&'static str, Duration)>, String> {
+pub fn times(
+    checked: &Checked,
+    job: Job,
+    binding: &Binding,
+    target: Target,
+) -> Result<Vec<(&'static str, Duration)>, String> {
     let mut clock = Clock { last: Instant::now(), times: Vec::new() };
-    let graph = compile::graph(checked, job, batch);
+    let graph = compile::graph(checked, job, binding.clone());
     clock.lap("elaborate, grad");
     let graph = compile::optimise(&graph);
     clock.lap("rewrite");

@@ -89,6 +89,11 @@ impl<T> Arena<T> {
         self.0.len()
     }
 
+    /// Forgets the last items.
+    pub fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,11 +1,15 @@
 //! Data sets: what is read, and what a wrong file is told.
 
 use brolga::check::net::{Setting, SourceCall};
-use brolga::data::{self, DataError, DataProblem, Draw, Place, Request, Split, Values, Want, Where};
+use brolga::data::{self, DataError, DataProblem, Extent, Place, Request, Split, Values, Want, Where};
 use brolga::source::{Sources, Span};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+
+mod augment;
+mod damage;
+mod sequences;
 
 fn text(value: &str) -> Setting {
     Setting::Text(value.into())
@@ -25,7 +29,11 @@ fn call(name: &str, args: Vec<(&str, Setting)>) -> SourceCall {
 }
 
 fn image(shape: &[usize]) -> Want {
-    Want { name: "image".into(), shape: shape.to_vec(), classes: None }
+    real("image", shape)
+}
+
+fn real(name: &str, shape: &[usize]) -> Want {
+    Want { name: name.into(), shape: Extent::all_fixed(shape), classes: None }
 }
 
 fn label(classes: usize) -> Want {
@@ -47,15 +55,21 @@ fn load(call: &SourceCall, split: &str, fields: &[Want]) -> Result<Split, DataEr
 }
 
 fn reals(split: &Split, field: usize, rows: &[u32]) -> Vec<f32> {
-    let mut out = vec![0.0; rows.len() * split.fields[field].size()];
-    split.fill_f32(field, rows, None, &mut out);
+    let bounds = split.bounds(rows);
+    let mut out = vec![f32::NAN; rows.len() * split.shape_in(field, &bounds).iter().product::<usize>()];
+    split.fill_f32(field, rows, None, &bounds, &mut out);
     out
 }
 
 fn labels(split: &Split, field: usize) -> Vec<i32> {
     let rows: Vec<u32> = (0..split.count as u32).collect();
-    let mut out = vec![0; split.count * split.fields[field].size()];
-    split.fill_i32(field, &rows, &mut out);
+    integers(split, field, &rows)
+}
+
+fn integers(split: &Split, field: usize, rows: &[u32]) -> Vec<i32> {
+    let bounds = split.bounds(rows);
+    let mut out = vec![-1; rows.len() * split.shape_in(field, &bounds).iter().product::<usize>()];
+    split.fill_i32(field, rows, &bounds, &mut out);
     out
 }
 
@@ -213,7 +227,7 @@ fn npy(descr: &str, fortran: &str, shape: &str, values: &[u8]) -> Vec<u8> {
 fn load_npy(file: &[u8]) -> Result<Split, DataError> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("x.npy"), file).unwrap();
-    let want = Want { name: "x".into(), shape: vec![3], classes: None };
+    let want = real("x", &[3]);
     load_in(folder.path(), &call("npy", vec![("x", text("x.npy"))]), "train", &[want])
 }
 
@@ -263,7 +277,7 @@ fn npz_reads_members_by_name() {
     }
     archive.finish().unwrap();
     drop(archive);
-    let x = Want { name: "x".into(), shape: vec![3], classes: None };
+    let x = real("x", &[3]);
     let label = label(2);
     let good = call("npz", vec![("", text("all.npz")), ("label", text("other"))]);
     let split = load_in(folder.path(), &good, "train", &[x.clone(), label.clone()]).unwrap();
@@ -275,7 +289,7 @@ fn npz_reads_members_by_name() {
 fn load_csv(file: &str, args: Vec<(&str, Setting)>) -> Result<Split, DataError> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.csv"), file).unwrap();
-    let x = Want { name: "x".into(), shape: vec![2], classes: None };
+    let x = real("x", &[2]);
     let args = [vec![("", text("a.csv"))], args].concat();
     load_in(folder.path(), &call("csv", args), "train", &[x, label(2)])
 }
@@ -335,7 +349,7 @@ fn a_folder_holds_a_folder_for_each_class() {
     let error = load_in(root.path(), &folder_call(false), "train", &fields).unwrap_err();
     assert_eq!(error.to_string(), "pets/dog/a.jpg: expected an image of 2x3, found 4x6");
     let grey = load_in(root.path(), &folder_call(true), "train", &[image(&[1, 2, 3]), label(2)]).unwrap();
-    assert_eq!(grey.fields[0].size(), 6);
+    assert_eq!(grey.shape_of(0, 0).iter().product::<usize>(), 6);
     let three = load_in(root.path(), &folder_call(true), "train", &[image(&[3, 2, 3]), label(3)]).unwrap_err();
     assert_eq!(three.to_string(), "pets: expected 3 classes for `label`, found 2: cat, dog");
 }
@@ -361,7 +375,7 @@ fn a_damaged_image_or_folder_gets_one_message() {
 
 #[test]
 fn tables_and_random_numbers() {
-    let x = Want { name: "x".into(), shape: vec![2], classes: None };
+    let x = real("x", &[2]);
     let fields = [x, label(2)];
     let list = Setting::List(vec![Setting::Number(1.0), Setting::Number(0.0)]);
     let table = call("table", vec![("x", array(&[2, 2], &[1.0, 2.0, 3.0, 4.0])), ("label", list)]);
@@ -374,32 +388,6 @@ fn tables_and_random_numbers() {
     assert!(labels(&train, 1).iter().all(|l| (0..2).contains(l)));
     let huge = call("random", vec![("examples", Setting::Number(2e9))]);
     assert!(load(&huge, "train", &fields).unwrap_err().to_string().contains("at most 2^31 values"));
-}
-
-#[test]
-fn augmentation_is_keyed_by_seed_epoch_and_example() {
-    let mut source = call("digits8x8", vec![]);
-    source.stages = vec![
-        call("flip", vec![]),
-        call("random_crop", vec![("", Setting::Number(8.0)), ("pad", Setting::Number(2.0))]),
-    ];
-    let fields = [image(&[1, 8, 8]), label(10)];
-    let split = load(&source, "train", &fields).unwrap();
-    let rows: Vec<u32> = (0..20).collect();
-    let drawn = |seed, epoch, rows: &[u32]| {
-        let mut out = vec![0.0; rows.len() * 64];
-        split.fill_f32(0, rows, Some(Draw { seed, epoch }), &mut out);
-        out
-    };
-    let all = drawn(1, 0, &rows);
-    assert_eq!(all[5 * 64..6 * 64], drawn(1, 0, &[5]), "not by the batch");
-    assert_ne!(all, drawn(1, 1, &rows));
-    assert_ne!(all, drawn(2, 0, &rows));
-    assert_ne!(all, reals(&split, 0, &rows));
-    let error = load(&source, "test", &fields).unwrap_err();
-    assert_eq!(error.to_string(), "expected augmentation on `train` only, found `-> flip` on `test`");
-    source.stages.push(call("rotate", vec![]));
-    assert!(load(&source, "train", &fields).unwrap_err().to_string().contains("found `rotate`"));
 }
 
 #[test]

@@ -14,6 +14,10 @@ mod structure;
 mod pitfalls;
 #[path = "gradients/table.rs"]
 mod table;
+#[path = "gradients/recurrent.rs"]
+pub mod recurrent;
+#[path = "gradients/unrolled.rs"]
+pub mod unrolled;
 
 use harness::Case;
 
@@ -45,4 +49,9 @@ fn transposed_convolutions() {
 #[test]
 fn every_form() {
     check(cases::forms());
+}
+
+#[test]
+fn recurrences() {
+    check([1, 4].into_iter().flat_map(recurrent::forms));
 }

@@ -10,3 +10,4 @@ mod cost;
 mod random;
 mod nets;
 mod split;
+mod recurrence;

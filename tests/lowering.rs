@@ -3,7 +3,7 @@
 use brolga::graph::interp;
 use brolga::graph::text::read;
 use brolga::graph::{Dtype, Graph, Kind, TensorId};
-use brolga::kernel::interp::{Data, run};
+use brolga::kernel::interp::{Data, run_turn};
 use brolga::kernel::{Elem, Kernel};
 use brolga::lower::lower;
 use brolga::plan::{Place, Plan, Step};
@@ -12,7 +12,12 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
+<<<<<<< HEAD
 pub mod nets;
+=======
+mod nets;
+mod recurrent;
+>>>>>>> main
 mod speed;
 
 /// Numbers from a fixed sequence, in (-1, 1).
@@ -59,7 +64,7 @@ fn data(values: &[f64], elem: Elem) -> Data {
 
 /// Runs a plan by the kernels' interpreter; gives the outputs and what updates leave, by name.
 pub fn execute(plan: &Plan, graph: &Graph, given: &IndexMap<TensorId, Vec<f64>>) -> IndexMap<String, Vec<f64>> {
-    execute_with(plan, graph, given, &|kernel, data| run(kernel, data))
+    execute_with(plan, graph, given, &run_turn)
 }
 
 /// The same with another way to run a kernel.
@@ -67,7 +72,7 @@ pub fn execute_with(
     plan: &Plan,
     graph: &Graph,
     given: &IndexMap<TensorId, Vec<f64>>,
-    runs: &dyn Fn(&Kernel, &mut [Data]),
+    runs: &dyn Fn(&Kernel, &mut [Data], &[u64]),
 ) -> IndexMap<String, Vec<f64>> {
     let by_name: IndexMap<String, &Vec<f64>> =
         given.iter().map(|(t, v)| (graph.tensors[*t].name.to_string(), v)).collect();
@@ -87,12 +92,7 @@ pub fn execute_with(
     for (name, id) in &plan.inputs {
         memory[id.index()] = data(by_name[&name.to_string()], plan.buffers[*id].elem);
     }
-    for step in &plan.steps {
-        match step {
-            Step::Call { kernel, buffers, .. } => call(plan, *kernel, buffers, &mut memory, runs),
-            Step::Copy { from, to } => memory[to.index()] = memory[from.index()].clone(),
-        }
-    }
+    steps(plan, &plan.steps, &mut memory, &mut Vec::new(), runs);
     let stores = plan.buffers.iter().filter_map(|(id, b)| match &b.place {
         Place::Store(name) => Some((name.to_string(), id)),
         Place::Arena { .. } | Place::Constant(_) | Place::Noise { .. } | Place::Host(_) => None,
@@ -105,6 +105,31 @@ fn reals(data: &Data) -> Vec<f64> {
     match data {
         Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
         Data::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
+    }
+}
+
+/// Runs steps inside loops whose turns are given.
+fn steps(
+    plan: &Plan,
+    list: &[Step],
+    memory: &mut Vec<Data>,
+    turns: &mut Vec<u64>,
+    runs: &dyn Fn(&Kernel, &mut [Data], &[u64]),
+) {
+    for step in list {
+        match step {
+            Step::Call { kernel, buffers, .. } => {
+                call(plan, *kernel, buffers, memory, &|kernel, data| runs(kernel, data, turns));
+            }
+            Step::Copy { from, to } => memory[to.index()] = memory[from.index()].clone(),
+            Step::Loop { trip, body, .. } => {
+                for turn in 0..u64::from(*trip) {
+                    turns.push(turn);
+                    steps(plan, body, memory, turns, runs);
+                    turns.pop();
+                }
+            }
+        }
     }
 }
 

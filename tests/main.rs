@@ -21,5 +21,7 @@ mod stages;
 mod syntax;
 mod tidy;
 mod train;
+mod training;
 mod wide;
 mod worked;
+mod time;

@@ -4,9 +4,9 @@
 use super::lowering::{Numbers, execute_with, given};
 use brolga::graph::text::read;
 use brolga::graph::{Graph, TensorId, interp};
-use brolga::kernel::interp::{Data, run};
+use brolga::kernel::interp::{Data, run_turn};
 use brolga::lower::lower;
-use brolga::runtime::jit::run_once;
+use brolga::runtime::jit;
 use brolga::target::Target;
 use indexmap::IndexMap;
 use std::fmt::Write;
@@ -110,12 +110,12 @@ impl Draft {
 }
 
 /// All ways to run a kernel, compared in bits.
-fn both(kernel: &brolga::kernel::Kernel, data: &mut [Data]) {
+pub fn both(kernel: &brolga::kernel::Kernel, data: &mut [Data], turns: &[u64]) {
     let before = data.to_vec();
-    run(kernel, data);
+    run_turn(kernel, data, turns);
     for target in Target::here() {
         let mut machine = before.clone();
-        run_once(kernel, target, &mut machine).unwrap();
+        jit::run_turn(kernel, target, &mut machine, turns).unwrap();
         for ((a, b), buffer) in data.iter().zip(&machine).zip(&kernel.buffers) {
             assert_eq!(a.bits(), b.bits(), "buffer {} of kernel {} by {target:?}\n{kernel}", buffer.name, kernel.name);
         }

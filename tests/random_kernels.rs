@@ -27,7 +27,7 @@ struct Maker {
     b: KernelBuilder,
     dice: Dice,
     parts: Vec<(VarId, u32)>,
-    /// Open loops, parts included.
+    /// Open loops, turns and parts included.
     open: Vec<(VarId, u32)>,
     floats: BufferIx,
     wholes: BufferIx,
@@ -57,11 +57,15 @@ impl Maker {
             outputs: Vec::new(),
         };
         for _ in 0..maker.dice.roll(3) {
+            let trip = 1 + maker.dice.roll(3) as u32;
+            maker.open.push((maker.b.turn("t", trip), trip));
+        }
+        for _ in 0..maker.dice.roll(3) {
             let trip = 1 + maker.dice.roll(4) as u32;
             let var = maker.b.part("p", trip);
             maker.parts.push((var, trip));
         }
-        maker.open = maker.parts.clone();
+        maker.open.extend(maker.parts.clone());
         maker
     }
 

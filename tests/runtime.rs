@@ -212,3 +212,79 @@ fn live_bytes(plan: &Plan) -> (u64, u64) {
     let at = |step: u32| lives.iter().filter(|l| l.1 <= step && step <= l.2).map(|l| l.0).sum::<u64>();
     ((0..plan.steps.len() as u32).map(at).max().unwrap_or(0), lives.iter().map(|l| l.0).sum())
 }
+
+/// y[t + 1] = y[t] + x[t], of rows, with x made in the turn from a given w.
+fn looped() -> Plan {
+    let mut plan = Plan::default();
+    let mut b = KernelBuilder::new("start");
+    let y = b.buffer("y", Elem::F32, 16, BufferAccess::Write);
+    let one = b.f32(1.0, 4);
+    b.store(y, 0, one);
+    let start = plan.kernels.push(b.finish());
+    let mut b = KernelBuilder::new("row");
+    let w = b.buffer("w", Elem::F32, 16, BufferAccess::Read);
+    let x = b.buffer("x", Elem::F32, 16, BufferAccess::Write);
+    let t = b.turn("t", 3);
+    let row = b.load(w, t * 4, 4);
+    b.store(x, t * 4, row);
+    let row = plan.kernels.push(b.finish());
+    let mut b = KernelBuilder::new("step");
+    let x = b.buffer("x", Elem::F32, 16, BufferAccess::Read);
+    let y = b.buffer("y", Elem::F32, 16, BufferAccess::ReadWrite);
+    let t = b.turn("t", 3);
+    let (old, more) = (b.load(y, t * 4, 4), b.load(x, t * 4, 4));
+    let sum = b.add(old, more);
+    b.store(y, t * 4 + 4, sum);
+    let step = plan.kernels.push(b.finish());
+    let [w, x, y] = ["w", "x", "y"].map(|name| buffer(&mut plan, name, &[4, 4], ARENA));
+    let call = |kernel, buffers| Step::Call { kernel, buffers, in_place: false };
+    let body = vec![call(row, vec![w, x]), call(step, vec![x, y])];
+    plan.steps = vec![call(start, vec![y]), Step::Loop { name: "t".into(), trip: 3, body }];
+    plan.inputs.push(("w".into(), w));
+    plan.outputs.push(("y".into(), y));
+    layout(&mut plan);
+    plan
+}
+
+#[test]
+fn a_loop_runs_turn_by_turn() {
+    let plan = looped();
+    check::check(&plan).unwrap();
+    let mut program = Program::new(plan, Target::Clif).unwrap();
+    program.input_f32("w").unwrap().iter_mut().enumerate().for_each(|(i, w)| *w = (i / 4) as f32 + 1.0);
+    let moment = Moment { seed: 1, step: 1, steps: 1, first_example: 0 };
+    program.run(&mut Store::new(), &Pool::new(1), &moment).unwrap();
+    let rows: Vec<f32> = program.output("y").unwrap().iter().copied().step_by(4).collect();
+    assert_eq!(rows, [1.0, 2.0, 4.0, 7.0]);
+}
+
+#[test]
+fn loops_that_break_a_rule_are_refused() {
+    let broken = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = looped();
+        change(&mut plan);
+        check::check(&plan).unwrap_err()
+    };
+    let body = |plan: &mut Plan, change: &dyn Fn(&mut u32, &mut Vec<Step>)| {
+        let Step::Loop { trip, body, .. } = &mut plan.steps[1] else { panic!("the second step is the loop") };
+        change(trip, body);
+    };
+    let error = broken(&|p| body(p, &|trip, _| *trip = 4));
+    assert_eq!(error, "step 1: kernel row is called in other loops");
+    assert!(broken(&|p| body(p, &|trip, _| *trip = 0)).contains("without a turn"));
+    assert_eq!(broken(&|p| body(p, &|_, body| body.swap(0, 1))), "step 1 reads x, which is not written yet");
+    assert_eq!(broken(&|p| p.steps.swap(0, 1)), "step 0 reads y, which is not written yet");
+    let error = broken(&|p| body(p, &|_, body| body.push(Step::Copy { from: BufferId::new(0), to: BufferId::new(9) })));
+    assert!(error.contains("an unknown kernel or buffer"));
+    // w must live on to the last turn, though a turn's first step reads it last: x may not take its place.
+    let error = broken(&|p| {
+        let place = p.buffers[BufferId::new(0)].place.clone();
+        p.buffers[BufferId::new(1)].place = place;
+    });
+    assert!(error.contains("overlap and live at the same time"), "{error}");
+}
+
+#[test]
+fn a_loop_prints_with_its_steps() {
+    insta::assert_snapshot!(looped().to_string());
+}

@@ -29,7 +29,7 @@ fn each_stage_prints_as_its_snapshot() {
             Some(training) => (Job::Train(&training.objectives[0]), training.batch),
             None => (Job::Forward(&checked.nets[0].evaluate), 4),
         };
-        let shown = emit::stages(&checked, job, batch, Target::Clif, &wanted).unwrap();
+        let shown = emit::stages(&checked, job, &batch.into(), Target::Clif, &wanted).unwrap();
         let all: Vec<String> = shown.iter().map(|(name, text)| format!("==== {name}\n{text}")).collect();
         let name = path.file_name().unwrap().to_str().unwrap().to_string();
         insta::with_settings!({ snapshot_path => path.parent().unwrap(), prepend_module_to_snapshot => false, omit_expression => true }, {

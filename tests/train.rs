@@ -1,7 +1,7 @@
 //! Training: first values, the loop, checkpoints.
 
 use brolga::check::net::Initialiser;
-use brolga::data::{self, FieldData, Split, Values};
+use brolga::data::{self, Extent, FieldData, Split, Starts, Values};
 use brolga::runtime::program::Moment;
 use brolga::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
 use brolga::train::epoch::{self, Course, Ended, Machine, Metric, TrainError};
@@ -64,16 +64,17 @@ fn line_data() -> Split {
     let y = x.chunks(3).map(|x| x[0] - 2.0 * x[1] + 0.5 * x[2]).collect();
     let field = |name: &str, shape: &[usize], values| FieldData {
         name: name.into(),
-        shape: shape.to_vec(),
+        shape: Extent::all_fixed(shape),
+        starts: Starts::Every(shape.iter().product()),
         values: Values::Real(values),
         classes: vec![],
     };
-    Split { fields: vec![field("x", &[3], x), field("y", &[], y)], count: 10, augment: vec![] }
+    Split { fields: vec![field("x", &[3], x), field("y", &[], y)], count: 10, augment: vec![], open: vec![] }
 }
 
 fn course() -> Course {
     let reports = vec![Metric { name: "error".into(), whole: false }];
-    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None }
+    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
 }
 
 /// Trains until done or until `limit` steps are done; gives the losses of the epochs.
@@ -83,7 +84,7 @@ fn train(line: &mut Line, course: &Course, progress: &mut Progress, limit: u64) 
         epoch::train(line, course, &line_data(), progress, &|| done.get() >= limit, &mut |_, progress, whole| {
             done.set(progress.step);
             if whole {
-                losses.push(progress.mean_loss());
+                losses.extend(progress.mean_losses());
             }
             Ok::<(), TrainError>(())
         });
@@ -110,7 +111,7 @@ fn a_training_that_was_interrupted_gives_the_same_bits() {
         let (mut first, mut progress) = (Line::new(), Progress::default());
         let (ended, mut seen) = train(&mut first, &course(), &mut progress, limit);
         assert_eq!((ended, progress.step), (Ended::Stopped, limit));
-        let saved = Checkpoint { source: String::new(), seed: 3, progress, tensors: first.saved() };
+        let saved = Checkpoint { source: String::new(), seed: 3, progress, names: vec![], tensors: first.saved() };
         let read = Checkpoint::from_bytes(Path::new("x"), saved.to_bytes()).unwrap();
         let (mut second, mut progress) = (Line::new(), read.progress);
         second.weight = read.tensors[0].values.clone();
@@ -184,13 +185,16 @@ fn orthogonal_matrices_are_orthogonal_each_by_itself() {
 }
 
 fn small() -> Checkpoint {
-    let progress = Progress { epoch: 2, batches: 1, step: 7, loss: 0.1, examples: 4, best: Some(-0.25) };
+    let losses = vec![0.1, -3.5];
+    let progress = Progress { epoch: 2, batches: 1, step: 7, losses, examples: 4, best: Some(-0.25), waited: 3 };
     let tensors = vec![
         Saved { path: "Net.conv_1.weight".into(), shape: vec![2, 1], values: vec![1.5, f32::MIN_POSITIVE] },
         Saved { path: "Net.conv_1.bias".into(), shape: vec![], values: vec![-0.0] },
         Saved { path: "optimiser/0/v/Net.conv_1.weight".into(), shape: vec![2, 1], values: vec![0.0, 3.0] },
     ];
-    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, tensors }
+    let names =
+        vec![("text".into(), vec!["\n".to_string(), "\"".into(), "ä".into()]), ("label".into(), vec!["cat".into()])];
+    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, names, tensors }
 }
 
 #[test]

@@ -121,6 +121,7 @@ impl<'t> Checker<'t> {
         let call = if env.library { env.call } else { Some(at) };
         let inner = Env {
             scope: definition.file,
+            file: definition.file,
             birth,
             turns: Default::default(),
             use_id: Some(id),
@@ -141,7 +142,17 @@ impl<'t> Checker<'t> {
     pub fn open_use(&mut self, birth: BirthId, block: &Symbol, env: &Env, at: Span) -> UseId {
         let at = env.shown(at);
         let (block, parent) = (block.clone(), env.use_id);
-        self.flat.uses.push(UseInfo { birth, block, parent, input: None, output: None, params: Vec::new(), at });
+        let applied = self.applied.last().copied();
+        self.flat.uses.push(UseInfo {
+            birth,
+            block,
+            parent,
+            input: None,
+            output: None,
+            params: Vec::new(),
+            applied,
+            at,
+        });
         UseId::new(self.flat.uses.len() - 1)
     }
 
@@ -172,8 +183,8 @@ impl<'t> Checker<'t> {
         let value = match (fine, binding.lost) {
             (true, _) => self.outputs(definition, &inner),
             // The number of axes that flow in is not known, so that of the output is not either.
-            (false, true) => self.unknown_outputs(definition),
-            (false, false) => self.declared_outputs(definition, &inner),
+            (false, true) if self.settling.depth == 0 => self.unknown_outputs(definition),
+            (false, _) => self.declared_outputs(definition, &inner),
         };
         if fine {
             self.finish_body(&definition.network.body, &inner);
@@ -325,7 +336,10 @@ impl<'t> Checker<'t> {
     pub fn requirements(&mut self, definition: &'t Definition<'t>, env: &Env) -> bool {
         for statement in &definition.network.body.statements {
             let StatementKind::Require { condition, message } = &statement.kind else { continue };
-            match self.truth(condition, env) {
+            let outer = std::mem::replace(&mut self.requiring, true);
+            let truth = self.truth(condition, env);
+            self.requiring = outer;
+            match truth {
                 super::conditions::Truth::Known(true) | super::conditions::Truth::Poison => {}
                 super::conditions::Truth::Known(false) => {
                     let text = self.fill(&message.value, env);

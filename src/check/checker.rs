@@ -1,10 +1,13 @@
 //! The state that unfolding works on: sizes, births, parameters, scopes, and the flat list that is being made.
 
 use super::births::{BirthId, Births};
+use super::cycles::Circles;
 use super::flat::Building;
 use super::found::{Fact, Found, Used};
 use super::net::{Element, TensorId, TensorKind, VarId};
 use super::params::Params;
+use super::recur::Settling;
+use super::starts::Moving;
 use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Definition, Value, View};
 use super::{Options, net};
@@ -15,6 +18,7 @@ use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// See the head of this file.
 pub struct Checker<'t> {
@@ -26,6 +30,8 @@ pub struct Checker<'t> {
     pub scopes: Vec<Scope<'t>>,
     /// Nets, blocks and optimisers of the file, then those of the library.
     pub user: IndexMap<Symbol, &'t Definition<'t>>,
+    /// The same of each file, by the scope of its constants: its own, and those that it uses.
+    pub files: IndexMap<ScopeId, IndexMap<Symbol, &'t Definition<'t>>>,
     pub library: IndexMap<Symbol, &'t Definition<'t>>,
     pub flat: Building,
     /// Index variables that reductions bind, by the place of the call, between finding ranges and evaluation.
@@ -54,6 +60,13 @@ pub struct Checker<'t> {
     pub remarks: Vec<net::Remarked>,
     /// Sizes of parameters that are written `_`.
     pub open: super::open::OpenSizes,
+    /// Circles of definitions by the place of their body.
+    pub circles: IndexMap<Span, Rc<Circles>>,
+    /// Tensors of a circle whose definitions are under way.
+    pub moving: IndexMap<TensorId, Moving>,
+    pub settling: Settling,
+    /// Whether a `require` is being held: open lengths are limited to what it asks.
+    pub requiring: bool,
     /// Parameters that a live definition reads.
     pub live: std::collections::BTreeSet<net::ParamId>,
 }
@@ -73,7 +86,7 @@ impl<'t> Checker<'t> {
         let uses = self.uses_around(env);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, uses });
+            self.found.push(Found { fact, at, uses, limits: self.sizes.limits.clone() });
         }
         self.flat.poisoned = true;
     }
@@ -107,6 +120,7 @@ impl<'t> Checker<'t> {
             parent,
             names: IndexMap::new(),
             env,
+            circles: Rc::default(),
             outputs: &[],
             network: None,
             caller: None,

@@ -104,7 +104,7 @@ impl<'t> Checker<'t> {
             other => other,
         };
         match (present(a, a_at), present(b, b_at)) {
-            (Value::Number(a), Value::Number(b)) => self.compare_numbers(relation, &a, &b, env),
+            (Value::Number(a), Value::Number(b)) => self.compare_numbers(relation, &a, &b, at, env),
             (Value::Truth(a), Value::Truth(b)) if equality => Truth::Known((a == b) == (relation == Comparison::Eq)),
             (Value::Text(a), Value::Text(b)) if equality => Truth::Known((a == b) == (relation == Comparison::Eq)),
             (Value::Window(a), Value::Window(b)) if equality => {
@@ -126,7 +126,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn compare_numbers(&mut self, relation: Comparison, a: &Number, b: &Number, env: &Env) -> Truth {
+    fn compare_numbers(&mut self, relation: Comparison, a: &Number, b: &Number, at: Span, env: &Env) -> Truth {
         if let (Number::Whole(a), Number::Whole(b)) = (a, b) {
             let (a, b) = (self.close(a.clone(), env), self.close(b.clone(), env));
             if let (Some(x), Some(y)) = (self.sizes.number(a), self.sizes.number(b)) {
@@ -139,7 +139,19 @@ impl<'t> Checker<'t> {
                 (Verdict::Equal, _) => Truth::Known(holds(relation, 0, 0)),
                 (Verdict::Differ, Comparison::Eq) => Truth::Known(false),
                 (Verdict::Differ, Comparison::Ne) => Truth::Known(true),
-                _undecided => Truth::Poison,
+                _undecided => {
+                    let values = self.sizes.value(a).cloned().zip(self.sizes.value(b).cloned());
+                    let (ask, found) = (self.requiring, values);
+                    let known = found.and_then(|(x, y)| self.compare_lengths(relation, &x, &y, ask, at, env));
+                    match known {
+                        Some(known) => Truth::Known(known),
+                        None => {
+                            let size = if self.sizes.number(a).is_none() { a } else { b };
+                            self.raise(Fact::OpenChoice { size }, at, env);
+                            Truth::Poison
+                        }
+                    }
+                }
             };
         }
         match (self.to_real(a, env), self.to_real(b, env)) {

@@ -1,7 +1,7 @@
 //! `data` items: fields, splits, where they come from; and what the files' headers say, held against them.
 
 use super::checker::Checker;
-use super::facts::{SplitFacts, Told};
+use super::facts::{FieldFacts, Range, SplitFacts, Told, align};
 use super::found::Fact;
 use super::net::{Dataset, Element, Field, Setting, SourceCall};
 use super::scope::Env;
@@ -20,7 +20,8 @@ impl<'t> Checker<'t> {
     /// A `data` item.
     pub fn dataset(&mut self, name: &Name, fields: &'t [Output], body: &'t Body, at: Span, env: &Env) -> Dataset {
         self.begin(Some(false));
-        let fields: Vec<Field> = fields.iter().map(|field| self.field(field, env)).collect();
+        let lengths = self.lengths_scope(env);
+        let fields: Vec<Field> = fields.iter().map(|field| self.field(field, &lengths)).collect();
         let mut splits: Vec<(Symbol, SourceCall)> = Vec::new();
         for statement in &body.statements {
             let StatementKind::Define { target: Target::Name(split), value, .. } = &statement.kind else {
@@ -139,31 +140,38 @@ impl<'t> Checker<'t> {
     }
 
     fn hold_fields(&mut self, data: &Symbol, facts: &SplitFacts, source: &SourceCall, fields: &[Field], env: &Env) {
+        let mut told: Vec<&[String]> = Vec::new();
         for (field, has) in fields.iter().zip(&facts.fields) {
             if let (Element::Index(n), Some(classes)) = (field.element, has.classes)
-                && self.sizes.number(n).is_some_and(|n| usize::try_from(n).is_ok_and(|n| n < classes))
+                && self.sizes.number(n).is_some_and(|n| self.other_count(n, classes, has))
+                && !told.contains(&&has.names[..])
             {
                 let names = has.names.iter().map(|name| Symbol::from(&**name)).collect();
                 let output = self.class_outputs.get(data).copied();
-                let fact = Fact::Classes { output, data: n, net: classes, names, source: source.at };
+                let counted = has.counted;
+                let fact = Fact::Classes { output, data: n, net: classes, names, counted, source: source.at };
                 self.raise(fact, field.at, env);
+                told.push(&has.names);
             }
             if let Some(shape) = &has.shape
-                && !self.same_but_ones(&field.shape, shape)
+                && !self.is_of_shape(&field.shape, shape)
             {
-                let has = shape.iter().map(|&n| u32::try_from(n).unwrap_or(u32::MAX)).collect();
-                let (declared, name) = (field.shape.clone(), field.name.clone());
+                let (declared, name, has) = (field.shape.clone(), field.name.clone(), shape.clone());
                 self.raise(Fact::DataShape { field: name, declared, has, source: source.at }, field.at, env);
             }
         }
     }
 
-    /// Whether two shapes are the same but for axes of length 1. Poisoned ones equal everything.
-    fn same_but_ones(&self, declared: &[crate::size::SizeId], has: &[usize]) -> bool {
-        let numbers: Option<Vec<i64>> = declared.iter().map(|&size| self.sizes.number(size)).collect();
-        let Some(numbers) = numbers else { return true };
-        let own = numbers.into_iter().filter(|n| *n != 1);
-        own.eq(has.iter().map(|n| *n as i64).filter(|n| *n != 1))
+    /// Whether a field of `index(n)` does not go with data of so many classes: known ones must be as many.
+    fn other_count(&self, n: i64, classes: usize, has: &FieldFacts) -> bool {
+        let n = usize::try_from(n).unwrap_or(0);
+        n < classes || n != classes && !has.names.is_empty()
+    }
+
+    /// Whether two shapes are the same but for axes of length 1; open and poisoned sizes are any.
+    fn is_of_shape(&self, declared: &[crate::size::SizeId], has: &[Range]) -> bool {
+        let number = |&size: &crate::size::SizeId| self.sizes.number(size).and_then(|n| usize::try_from(n).ok());
+        align(&declared.iter().map(number).collect::<Vec<_>>(), has).is_some()
     }
 
     /// A known whole number of a setting, from a least value on.

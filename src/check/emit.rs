@@ -10,7 +10,8 @@ use super::found::Fact;
 use super::net::{Comparison, Condition, Linear, Reduction, Scalar, Subscript, TensorId, VarId};
 use super::scope::Env;
 use crate::ids::Symbol;
-use crate::size::SizeId;
+use super::symbolic::assumed;
+use crate::size::{Holds, Poly, SizeId, at_least_zero};
 use crate::source::Span;
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -121,12 +122,48 @@ impl<'t> Checker<'t> {
     }
 
     fn check_reads(&mut self, body: &Scalar, env: &Env) {
-        let mut wrong = Vec::new();
-        let mut reads = Reads { checker: self, guards: Vec::new(), wrong: &mut wrong };
+        let (mut wrong, mut asked) = (Vec::new(), Vec::new());
+        let (guards, forms) = (Vec::new(), Vec::new());
+        let mut reads = Reads { checker: self, guards, forms, wrong: &mut wrong, asked: &mut asked };
         reads.walk(body);
         for (fact, at) in wrong {
             self.raise(fact, at, env);
         }
+        for (holds, fact, at) in asked {
+            if !self.granted(holds, at, env) {
+                self.raise(fact, at, env);
+            }
+        }
+    }
+
+    /// What is asked of lengths for a form to stay inside of an axis, given forms that are at least 0. None: nothing.
+    fn stays_open(&self, form: &Linear, size: SizeId, given: &[Linear]) -> Option<Vec<Holds>> {
+        let length = self.sizes.value(size)?;
+        let last = Linear::constant(length.sub(&Poly::number(1)).ok()?);
+        let mut asked = Vec::new();
+        for form in [form.clone(), last.minus(form).ok()?] {
+            let proved = |guard: &Linear| form.minus(guard).is_ok_and(|rest| self.never_below(&rest) == Holds::Always);
+            // Where a size is poison nothing is judged.
+            let lowest = self.lowest(&form)?;
+            match at_least_zero(&lowest, &self.sizes.limits) {
+                Holds::Always => {}
+                _some if given.iter().any(proved) => {}
+                other => asked.push(other),
+            }
+        }
+        (!asked.is_empty()).then_some(asked)
+    }
+
+    /// Limits lengths to what is asked. False where nothing can be granted.
+    fn granted(&mut self, asked: Vec<Holds>, at: Span, env: &Env) -> bool {
+        asked.into_iter().all(|holds| match holds {
+            Holds::Always => true,
+            Holds::Within(name, limits) => {
+                self.limit(&name, limits, at, env);
+                true
+            }
+            Holds::Never | Holds::Unknown => false,
+        })
     }
 
     /// Holds a piece's writes against the shape, and against each other: no element twice.
@@ -141,7 +178,14 @@ impl<'t> Checker<'t> {
     ) {
         for (axis, (form, &size)) in write.iter().zip(shape).enumerate() {
             let range = form.interval(&|var| self.flat.range(&self.sizes, var));
-            let (Some((low, high)), Some(n)) = (range, self.sizes.number(size)) else { return };
+            let (Some((low, high)), Some(n)) = (range, self.sizes.number(size)) else {
+                if self.stays_open(form, size, &[]).is_some_and(|asked| !self.granted(asked, at, env)) {
+                    let fact = Fact::OutOfLength { tensor: name.clone(), size };
+                    self.raise(fact, at, env);
+                    return;
+                }
+                continue;
+            };
             if low < 0 || high >= n {
                 let fact = Fact::OutOfRange { tensor: name.clone(), axis, low, high, size };
                 self.raise(fact, at, env);
@@ -191,11 +235,11 @@ impl<'t> Checker<'t> {
 
     /// Whether two subscripts are never equal: by intervals, or by residues.
     fn apart_on_axis(&self, a: &Linear, b: &Linear) -> bool {
-        let range = |var| self.flat.range(&self.sizes, var);
-        let (Some((a_low, a_high)), Some((b_low, b_high))) = (a.interval(&range), b.interval(&range)) else {
-            return false;
+        let above = |a: &Linear, b: &Linear| {
+            let gap = self.lowest(a).zip(self.highest(b)).and_then(|(a, b)| a.sub(&b).ok()?.sub(&Poly::number(1)).ok());
+            gap.is_some_and(|gap| at_least_zero(&gap, &self.sizes.limits) == Holds::Always)
         };
-        if a_high < b_low || b_high < a_low {
+        if above(a, b) || above(b, a) {
             return true;
         }
         let (Some(a), Some(b)) = (Numbers::of(a), Numbers::of(b)) else { return false };
@@ -260,7 +304,11 @@ struct Reads<'c, 't> {
     checker: &'c Checker<'t>,
     /// Forms that are at least 0 here.
     guards: Vec<Numbers>,
+    /// The same with lengths in them; empty where all sizes are numbers.
+    forms: Vec<Linear>,
     wrong: &'c mut Vec<(Fact, Span)>,
+    /// What lengths must be, and what is wrong where they cannot.
+    asked: &'c mut Vec<(Vec<Holds>, Fact, Span)>,
 }
 
 impl Reads<'_, '_> {
@@ -275,13 +323,14 @@ impl Reads<'_, '_> {
             }
             Scalar::If(condition, a, b) => {
                 self.walk_condition(condition);
-                let depth = self.guards.len();
-                self.assume(condition, true);
-                self.walk(a);
-                self.guards.truncate(depth);
-                self.assume(condition, false);
-                self.walk(b);
-                self.guards.truncate(depth);
+                let (depth, forms) = (self.guards.len(), self.forms.len());
+                for (holds, branch) in [(true, a), (false, b)] {
+                    self.assume(condition, holds);
+                    assumed(condition, holds, &mut self.forms);
+                    self.walk(branch);
+                    self.guards.truncate(depth);
+                    self.forms.truncate(forms);
+                }
             }
         }
     }
@@ -341,8 +390,14 @@ impl Reads<'_, '_> {
 
     fn stays_inside(&mut self, tensor: TensorId, form: &Linear, axis: usize, size: SizeId, at: Span) {
         let checker = self.checker;
-        let (Some(numbers), Some(n)) = (Numbers::of(form), checker.sizes.number(size)) else { return };
-        let Some((low, high)) = form.interval(&|var| checker.flat.range(&checker.sizes, var)) else { return };
+        let range = form.interval(&|var| checker.flat.range(&checker.sizes, var));
+        let (Some(numbers), Some(n), Some((low, high))) = (Numbers::of(form), checker.sizes.number(size), range) else {
+            if let Some(asked) = checker.stays_open(form, size, &self.forms) {
+                let tensor = checker.tensor_name(tensor);
+                self.asked.push((asked, Fact::OutOfLength { tensor, size }, at));
+            }
+            return;
+        };
         let fine = (low >= 0 || self.proves(&numbers)) && (high < n || self.proves(&numbers.turned(-1, n - 1)));
         if !fine {
             let tensor = checker.tensor_name(tensor);

@@ -15,18 +15,24 @@ use crate::source::tree::{Expr, ExprKind, Head, Pipeline, Statement, StatementKi
 use smallvec::SmallVec;
 
 /// One piece, evaluated.
-struct Evaluated {
+pub struct Evaluated {
     /// Index variables of the left side, in text order.
-    indices: Vec<VarId>,
+    pub indices: Vec<VarId>,
     /// The left side's subscripts.
-    write: Vec<Linear>,
-    term: Term,
-    at: Span,
+    pub write: Vec<Linear>,
+    pub term: Term,
+    pub at: Span,
 }
 
 impl<'t> Checker<'t> {
-    /// The tensor that the pieces of one name define.
-    pub fn equations(&mut self, name: &Symbol, statements: &[&'t Statement], env: &Env) -> Value<'t> {
+    /// The tensor that the pieces of one name define; `own` is that tensor where it was announced before.
+    pub fn equations(
+        &mut self,
+        name: &Symbol,
+        statements: &[&'t Statement],
+        own: Option<&View>,
+        env: &Env,
+    ) -> Value<'t> {
         let declared = self.declared_dims(name, env);
         let mut pieces = Vec::new();
         for statement in statements {
@@ -45,7 +51,7 @@ impl<'t> Checker<'t> {
             return self.lost(declared, statements[0].at, env);
         }
         let dims = pieces[0].1.clone();
-        self.assemble(name, pieces.into_iter().map(|(piece, _)| piece).collect(), dims, statements[0].at, env)
+        self.assemble(name, pieces.into_iter().map(|(piece, _)| piece).collect(), dims, own, statements[0].at, env)
     }
 
     /// What is known of a tensor whose definition is wrong.
@@ -62,7 +68,7 @@ impl<'t> Checker<'t> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn piece(
+    pub fn piece(
         &mut self,
         subscripts: &'t [Subscript],
         target_at: Span,
@@ -173,7 +179,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn is_number(&mut self, name: &Symbol, env: &Env) -> bool {
+    pub fn is_number(&mut self, name: &Symbol, env: &Env) -> bool {
         let Some(scope) = self.find(env.scope, name) else { return false };
         matches!(self.force(scope, name), Ok(Value::Number(Number::Whole(_))))
     }
@@ -184,6 +190,7 @@ impl<'t> Checker<'t> {
         name: &Symbol,
         pieces: Vec<Evaluated>,
         dims: Option<Vec<Option<SizeId>>>,
+        own: Option<&View>,
         at: Span,
         env: &Env,
     ) -> Value<'t> {
@@ -217,7 +224,16 @@ impl<'t> Checker<'t> {
         let element =
             pieces.iter().map(|piece| piece.term.element).reduce(|a, b| if a == b { a } else { Element::Real });
         let element = element.unwrap_or(Element::Real);
-        self.write_pieces(name, pieces, shape, element, at, env)
+        if own.is_some_and(|view| !self.as_announced(view, &shape)) {
+            self.raise(Fact::Unsettled { name: name.clone() }, at, env);
+            return Value::Poison;
+        }
+        self.write_pieces(name, pieces, shape, element, own, at, env)
+    }
+
+    fn as_announced(&self, view: &View, shape: &[SizeId]) -> bool {
+        let known = self.shape(view);
+        known.len() == shape.len() && known.iter().zip(shape).all(|(a, b)| self.may_equal(*a, *b))
     }
 
     /// How long an axis is by what is written: the largest subscript and one.
@@ -235,8 +251,8 @@ impl<'t> Checker<'t> {
                 },
             };
             longest = Some(match longest {
-                Some(known) if self.sizes.number(known) >= self.sizes.number(length) => known,
-                Some(_) | None => length,
+                Some(known) => self.longer(known, length, at),
+                None => length,
             });
         }
         longest.expect("there is a piece")
@@ -249,7 +265,8 @@ impl<'t> Checker<'t> {
                 let formula = Formula::Number(high + 1);
                 self.sizes.derive(formula, &[], at).unwrap_or_else(|fault| fault.size)
             }
-            _other => self.sizes.poison(at),
+            Some(_) => self.sizes.poison(at),
+            None => self.reach_of(form, at).unwrap_or_else(|| self.sizes.poison(at)),
         }
     }
 
@@ -275,6 +292,7 @@ impl<'t> Checker<'t> {
         mut pieces: Vec<Evaluated>,
         shape: Vec<SizeId>,
         element: Element,
+        own: Option<&View>,
         at: Span,
         env: &Env,
     ) -> Value<'t> {
@@ -296,7 +314,13 @@ impl<'t> Checker<'t> {
         let mut full: Vec<SizeId> = Vec::with_capacity(hidden.len() + shape.len());
         full.extend(hidden.iter().map(|&var| self.flat.extent(var).expect("ranges are known")));
         full.extend(&shape);
-        let tensor = self.flat.tensor(name, full, element, TensorKind::Defined, env.use_id, at);
+        let tensor = match own {
+            Some(view) => {
+                hidden.clone_from(&view.hidden);
+                view.tensor
+            }
+            None => self.flat.tensor(name, full, element, TensorKind::Defined, env.use_id, at),
+        };
         let mut written = Some(0_i64);
         for piece in pieces {
             let own: Vec<Linear> = whole_write(&piece);

@@ -52,7 +52,9 @@ impl<'t> Checker<'t> {
             return match self.force(scope, name) {
                 Ok(value) => self.at_use(value, at),
                 Err(begun) => {
-                    self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
+                    if !self.waits(name, begun, false, at) {
+                        self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
+                    }
                     Value::Poison
                 }
             };
@@ -106,6 +108,12 @@ impl<'t> Checker<'t> {
                 Ok(value)
             }
             Entry::Pending(statements) => {
+                if self.settling.scope != Some(scope) && self.scope(scope).circles.with(name).is_some() {
+                    self.recurrence(scope, name);
+                    if let Some(Entry::Known(value)) = self.scope(scope).names.get(name) {
+                        return Ok(value.clone());
+                    }
+                }
                 let begun = statements.first().expect("a definition has a statement").at;
                 self.mark(scope, name, Entry::Busy(begun));
                 self.asked.extend(super::lints::name_at(statements[0], name));
@@ -183,6 +191,9 @@ impl<'t> Checker<'t> {
     ) -> Value<'t> {
         let (a, b) = match (a, b) {
             (Value::Number(a), Value::Number(b)) => return self.arithmetic(op, a, b, at, env),
+            (a, b) if self.settling.depth > 0 && (matches!(a, Value::Poison) || matches!(b, Value::Poison)) => {
+                return self.operate_settling(op, a, b, (a_at, b_at), env);
+            }
             (Value::Poison, _) | (_, Value::Poison) => return Value::Poison,
             (Value::Absent, other) | (other, Value::Absent) if matches!(op, BinaryOp::Add | BinaryOp::Sub) => {
                 return other;
@@ -200,6 +211,9 @@ impl<'t> Checker<'t> {
             BinaryOp::Div => self.binary(Binary::Div, a, b, at, env),
             BinaryOp::Pow => self.binary(Binary::Pow, a, b, at, env),
             BinaryOp::MatMul => self.matmul(a, b, at, env),
+            BinaryOp::FloorDiv | BinaryOp::Rem if self.is_host(&a.body) && self.is_host(&b.body) => {
+                self.floored(op, a, b, at, env)
+            }
             BinaryOp::FloorDiv | BinaryOp::Rem => {
                 let fact =
                     Fact::WrongSort { wants: "whole numbers known before the run".into(), is: "a tensor".into() };
@@ -300,7 +314,7 @@ impl<'t> Checker<'t> {
         Value::Poison
     }
 
-    /// Whether an element of what is just being defined is asked for: a recurrence, or a circle.
+    /// Whether an element of what is just being defined is asked for, whose shape is not known yet.
     fn recurs(&mut self, base: &'t Expr, subscripts: &'t [tree::Subscript], at: Span, env: &Env) -> bool {
         let ExprKind::Name(name) = &base.kind else { return false };
         if env.index(name).is_some() {
@@ -312,11 +326,9 @@ impl<'t> Checker<'t> {
             tree::Subscript::At(inner) => self.affine(inner, env).is_none_or(|form| form.as_var().is_none()),
             tree::Subscript::Range(..) => true,
         });
-        let fact = match moved {
-            true => Fact::NotYet { what: format!("a recurrence ('{name}' needs itself at another index)") },
-            false => Fact::Cycle { through: self.circle(name, begun) },
-        };
-        self.raise(fact, at, env);
+        if !self.waits(name, begun, moved, at) {
+            self.raise(Fact::Cycle { through: self.circle(name, begun) }, at, env);
+        }
         true
     }
 
@@ -351,7 +363,7 @@ impl<'t> Checker<'t> {
             axes.push(var);
             subscripts.push(Subscript::Affine(Linear::var(var)));
         }
-        let body = Scalar::Load { tensor: view.tensor, subscripts, at };
+        let body = self.read_moving(view, subscripts, at, env);
         Value::Term(Term { axes, body, element: self.element(view), at })
     }
 
@@ -513,7 +525,7 @@ impl<'t> Checker<'t> {
             }
         }
         if !env.library
-            && let Some(definition) = self.user.get(name)
+            && let Some(definition) = self.files.get(&env.file).and_then(|own| own.get(name))
         {
             return Some(Callee::Network(definition));
         }

@@ -26,16 +26,106 @@ pub struct SplitFacts {
     pub examples: Option<u64>,
     /// In the order of the fields of `data`.
     pub fields: Vec<FieldFacts>,
+    /// The sizes that each symbol of the fields' shapes takes over all examples.
+    pub symbols: Vec<(Symbol, Range)>,
 }
 
 /// What is known of one field.
 #[derive(Clone, Debug, Default)]
 pub struct FieldFacts {
-    /// Of one example; compared without axes of size 1.
-    pub shape: Option<Vec<usize>>,
+    /// Of one example; compared by [`align`].
+    pub shape: Option<Vec<Range>>,
     pub classes: Option<usize>,
     /// Names of the classes, or empty.
     pub names: Vec<String>,
+    /// What the classes are.
+    pub counted: Counted,
+}
+
+/// What the whole numbers of a field number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counted {
+    #[default]
+    Classes,
+    /// Of a text.
+    Characters,
+}
+
+impl Counted {
+    /// `class`
+    pub fn one(self) -> &'static str {
+        match self {
+            Counted::Classes => "class",
+            Counted::Characters => "character",
+        }
+    }
+
+    /// A name of one in a message: characters in quotes.
+    pub fn shown(self, name: &str) -> String {
+        match self {
+            Counted::Classes => name.to_string(),
+            Counted::Characters => format!("'{}'", name.escape_debug()),
+        }
+    }
+
+    /// `classes`
+    pub fn many(self) -> &'static str {
+        match self {
+            Counted::Classes => "classes",
+            Counted::Characters => "characters",
+        }
+    }
+}
+
+/// The sizes that one axis takes over all examples; both ends belong to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub least: usize,
+    pub most: usize,
+}
+
+impl Range {
+    /// The same size in every example.
+    pub fn one(size: usize) -> Range {
+        Range { least: size, most: size }
+    }
+
+    /// The size, if it is the same in every example.
+    pub fn size(self) -> Option<usize> {
+        (self.least == self.most).then_some(self.least)
+    }
+
+    /// All sizes of both.
+    pub fn with(self, other: Range) -> Range {
+        Range { least: self.least.min(other.least), most: self.most.max(other.most) }
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.size() {
+            Some(size) => size.fmt(f),
+            None => write!(f, "{} to {}", self.least, self.most),
+        }
+    }
+}
+
+/// For each declared axis (`None`: open) the axis of the data that it is, `None` where that is an axis of size 1 which
+/// the data leaves out. No answer if the shapes differ. An 8x8 image is a `[1, 8, 8]`.
+pub fn align(declared: &[Option<usize>], has: &[Range]) -> Option<Vec<Option<usize>>> {
+    let fits = |(want, has): (&Option<usize>, &Range)| want.is_none_or(|n| has.size() == Some(n));
+    if declared.len() == has.len() && declared.iter().zip(has).all(fits) {
+        return Some((0..has.len()).map(Some).collect());
+    }
+    let mut rest = (0..has.len()).filter(|&axis| has[axis] != Range::one(1));
+    let mut one = |want: &Option<usize>| {
+        if *want == Some(1) {
+            return Some(None);
+        }
+        rest.next().filter(|&axis| fits((want, &has[axis]))).map(Some)
+    };
+    let axes = declared.iter().map(&mut one).collect::<Option<Vec<_>>>()?;
+    rest.next().is_none().then_some(axes)
 }
 
 impl DataFacts {

@@ -2,12 +2,14 @@
 
 use super::checker::Checker;
 use super::flat::{Building, UseInfo};
-use super::forms::each_part;
+use super::forms::{each_part, each_tensor};
 use super::initialisers::{Readers, initial};
+use crate::size::{Limits, Poly, Sizes};
+use crate::source::Span;
 use super::items::Drafts;
 use super::net::{
-    Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Subscript, Tensor, TensorId, TensorKind,
-    Test, Training, Use, UseId,
+    Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
+    TensorKind, Test, Training, Use, UseId,
 };
 use crate::ids::{Arena, Symbol};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,10 +25,13 @@ pub struct Draft {
 
 impl Draft {
     /// Keeps what outputs and updates need.
-    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>) -> Draft {
-        let Building { tensors, pieces, uses, mut updates, new_weight, .. } = building;
-        let needed =
-            needed(&pieces, outputs.iter().map(|(_, t)| *t).chain(updates.iter().map(|(_, t)| *t)).chain(new_weight));
+    pub fn of(building: Building, mut outputs: Vec<(Symbol, TensorId)>, sizes: &Sizes) -> Draft {
+        let mut building = building;
+        let given: Vec<TensorId> = outputs.iter().map(|(_, t)| *t).chain(building.new_weight).collect();
+        let mut updates = super::updates::chained(&mut building, &given);
+        let Building { tensors, pieces, uses, new_weight, limits, .. } = building;
+        let needed = needed(&pieces, given.into_iter().chain(updates.iter().map(|(_, t)| *t)));
+        let live = live_uses(&uses, &tensors, &needed);
         let mut places: Vec<Option<TensorId>> = vec![None; tensors.len()];
         let mut kept = Arena::new();
         for (id, tensor) in tensors.iter() {
@@ -35,7 +40,6 @@ impl Draft {
             }
         }
         let place = |id: TensorId| places[id.index()].expect("a needed tensor is kept");
-        let live = live_uses(&uses, &kept, &places);
         let pieces = pieces.into_iter().filter(|piece| needed.contains(&piece.out));
         let mut use_places: Vec<Option<UseId>> = vec![None; uses.len()];
         let mut kept_uses = Vec::new();
@@ -56,14 +60,15 @@ impl Draft {
         let pieces = pieces.map(|mut piece| {
             piece.out = place(piece.out);
             piece.of = use_place(piece.of);
-            move_loads(&mut piece.body, &place);
+            each_tensor(&mut piece.body, &mut |id| *id = place(*id));
             piece
         });
         let pieces: Vec<Piece> = pieces.collect();
         outputs.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         updates.iter_mut().for_each(|(_, tensor)| *tensor = place(*tensor));
         let new_weight = new_weight.map(place);
-        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new() };
+        let lengths = lengths(&tensors, limits, sizes);
+        let flat = Flat { tensors, pieces, outputs, updates, uses: Arena::new(), lengths };
         Draft { flat, uses: kept_uses, new_weight }
     }
 
@@ -91,6 +96,7 @@ impl Draft {
         let Draft { mut flat, uses, .. } = self;
         let mut taken: BTreeMap<(Option<UseId>, Symbol), u32> = BTreeMap::new();
         let (mut paths, mut keys): (Vec<String>, Vec<Symbol>) = (Vec::new(), Vec::new());
+        let mut draws: BTreeMap<Symbol, u32> = BTreeMap::new();
         for info in uses {
             keys.push(births[info.birth.index()].clone());
             let own = names[info.birth.index()].clone();
@@ -115,8 +121,13 @@ impl Draft {
             match &mut tensor.kind {
                 TensorKind::Param(param) => *param = params[param.index()].expect("a read parameter is kept"),
                 TensorKind::Noise { key, .. } => {
-                    if let Some(of) = tensor.of {
-                        *key = format!("{}.{key}", keys[of.index()]).into();
+                    let path = tensor.of.map(|of| format!("{}.", keys[of.index()])).unwrap_or_default();
+                    *key = format!("{path}{key}").into();
+                    // Weights are shared between the uses of a net, draws are not.
+                    let times = draws.entry(key.clone()).or_insert(0);
+                    *times += 1;
+                    if *times > 1 {
+                        *key = format!("{key}#{times}").into();
                     }
                 }
                 TensorKind::Input(_) | TensorKind::Constant(_) | TensorKind::Defined => {}
@@ -132,9 +143,37 @@ impl Draft {
     }
 }
 
-fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {
+/// The open lengths in the shapes of tensors, with what is asked of them.
+fn lengths(
+    tensors: &Arena<Tensor>,
+    mut limits: BTreeMap<Symbol, (Limits, Span)>,
+    sizes: &Sizes,
+) -> BTreeMap<Symbol, (Limits, Option<Span>)> {
+    let mut found = BTreeMap::new();
+    for (_, tensor) in tensors.iter() {
+        let open = tensor.shape.iter().filter_map(|&size| sizes.value(size)).filter(|n| n.as_number().is_none());
+        for name in open.flat_map(Poly::symbols) {
+            let limit = limits.remove(&name).map(|(limits, at)| (limits, Some(at)));
+            found.entry(name).or_insert_with(|| limit.unwrap_or_default());
+        }
+    }
+    found
+}
+
+/// The tensors that some need, themselves included.
+pub fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<TensorId> {
     let mut needed: BTreeSet<TensorId> = roots.collect();
-    // Pieces stand in data-flow order: one sweep from the last to the first meets readers before what they read.
+    // Pieces stand in data-flow order but for those of a recurrence: one sweep from the last to the first meets readers
+    // before what they read, and a circle takes another one.
+    let mut before = 0;
+    while needed.len() > before {
+        before = needed.len();
+        sweep(pieces, &mut needed);
+    }
+    needed
+}
+
+fn sweep(pieces: &[Piece], needed: &mut BTreeSet<TensorId>) {
     for piece in pieces.iter().rev() {
         if needed.contains(&piece.out) {
             each_part(&piece.body, &mut |part| {
@@ -149,14 +188,13 @@ fn needed(pieces: &[Piece], roots: impl Iterator<Item = TensorId>) -> BTreeSet<T
             });
         }
     }
-    needed
 }
 
-/// Uses that made a kept tensor or give one, and those around them.
-fn live_uses(uses: &[UseInfo], kept: &Arena<Tensor>, places: &[Option<TensorId>]) -> BTreeSet<usize> {
-    let mut live: BTreeSet<usize> = kept.iter().filter_map(|(_, tensor)| tensor.of).map(|of| of.index()).collect();
+/// Uses that made a needed tensor or give one, and those around them.
+pub fn live_uses(uses: &[UseInfo], tensors: &Arena<Tensor>, needed: &BTreeSet<TensorId>) -> BTreeSet<usize> {
+    let mut live: BTreeSet<usize> = needed.iter().filter_map(|id| tensors[*id].of).map(|of| of.index()).collect();
     for (i, info) in uses.iter().enumerate() {
-        if info.output.is_some_and(|output| places[output.index()].is_some()) {
+        if info.output.is_some_and(|output| needed.contains(&output)) {
             live.insert(i);
         }
     }
@@ -168,44 +206,6 @@ fn live_uses(uses: &[UseInfo], kept: &Arena<Tensor>, places: &[Option<TensorId>]
         }
     }
     live
-}
-
-fn move_loads(scalar: &mut Scalar, place: &dyn Fn(TensorId) -> TensorId) {
-    match scalar {
-        Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) => {}
-        Scalar::Load { tensor, subscripts, .. } => {
-            *tensor = place(*tensor);
-            for subscript in subscripts {
-                if let Subscript::Data { tensor, .. } = subscript {
-                    *tensor = place(*tensor);
-                }
-            }
-        }
-        Scalar::Unary(_, a) | Scalar::Reduce { body: a, .. } => move_loads(a, place),
-        Scalar::Binary(_, a, b) => {
-            move_loads(a, place);
-            move_loads(b, place);
-        }
-        Scalar::If(condition, a, b) => {
-            move_in(condition, place);
-            move_loads(a, place);
-            move_loads(b, place);
-        }
-    }
-}
-
-fn move_in(condition: &mut super::net::Condition, place: &dyn Fn(TensorId) -> TensorId) {
-    match condition {
-        super::net::Condition::Index { .. } => {}
-        super::net::Condition::Real(_, a, b) => {
-            move_loads(a, place);
-            move_loads(b, place);
-        }
-        super::net::Condition::And(a, b) | super::net::Condition::Or(a, b) => {
-            move_in(a, place);
-            move_in(b, place);
-        }
-    }
 }
 
 /// Gives everything its name and drops parameters that nothing reads.
@@ -252,6 +252,7 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
             .into_iter()
             .map(|o| Objective {
                 flat: name(o.draft),
+                evaluate: name(o.evaluate),
                 over: o.over.iter().map(|id| places[id.index()].expect("a trained parameter is kept")).collect(),
                 optimiser: o.optimiser,
                 clip: o.clip,
@@ -260,11 +261,17 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
             })
             .collect(),
         reports: t.reports.into_iter().map(|r| Report { name: r.name, flat: name(r.draft), at: r.at }).collect(),
+        shows: t
+            .shows
+            .into_iter()
+            .map(|s| Show { name: s.name, flat: name(s.draft), every: s.every, at: s.at })
+            .collect(),
         epochs: t.epochs,
         steps: t.steps,
         batch: t.batch,
         seed: t.seed,
         keep: t.keep,
+        patience: t.patience,
         at: t.at,
     });
     let tests = drafts.tests.into_iter().map(|t| Test {

@@ -11,10 +11,12 @@ use super::forms::{each_form, each_part, see_forms};
 use super::net::{
     Condition, Element, Linear, ParamId, Piece, Scalar, Subscript, Tensor, TensorId, TensorKind, UseId, Var, VarId,
 };
+use super::updates::Update;
 use crate::ids::{Arena, Symbol};
-use crate::size::{SizeId, Sizes};
+use crate::size::{Limits, SizeId, Sizes};
 use crate::source::Span;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// See the head of this file.
 #[derive(Debug, Default)]
@@ -27,7 +29,7 @@ pub struct Building {
     pub tensors: Arena<Tensor>,
     pub pieces: Vec<Piece>,
     pub uses: Vec<UseInfo>,
-    pub updates: Vec<(ParamId, TensorId)>,
+    pub updates: Vec<Update>,
     pub inputs: IndexMap<Symbol, TensorId>,
     pub params: IndexMap<ParamId, TensorId>,
     /// In an optimiser: the number of the objective, and the parameter that is trained.
@@ -36,6 +38,8 @@ pub struct Building {
     pub new_weight: Option<TensorId>,
     /// Tensors without pieces because an error was reported.
     pub poisoned: bool,
+    /// What is asked of lengths that are open until the run, and the first place that asked.
+    pub limits: BTreeMap<Symbol, (Limits, Span)>,
 }
 
 /// An index variable.
@@ -55,6 +59,8 @@ pub struct UseInfo {
     pub input: Option<TensorId>,
     pub output: Option<TensorId>,
     pub params: Vec<ParamId>,
+    /// Where the layer around it is applied, if that is not where it is written.
+    pub applied: Option<Span>,
     pub at: Span,
 }
 
@@ -69,7 +75,57 @@ pub struct NewPiece {
     pub at: Span,
 }
 
+/// How long a flat list is: where a trial began.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    vars: usize,
+    tensors: usize,
+    pieces: usize,
+    uses: usize,
+    updates: usize,
+    inputs: usize,
+    params: usize,
+    new_weight: Option<TensorId>,
+    poisoned: bool,
+}
+
+impl Mark {
+    /// Whether a tensor was there before.
+    pub fn has(&self, tensor: TensorId) -> bool {
+        tensor.index() < self.tensors
+    }
+}
+
 impl Building {
+    /// Where the list ends now.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            vars: self.vars.len(),
+            tensors: self.tensors.len(),
+            pieces: self.pieces.len(),
+            uses: self.uses.len(),
+            updates: self.updates.len(),
+            inputs: self.inputs.len(),
+            params: self.params.len(),
+            new_weight: self.new_weight,
+            poisoned: self.poisoned,
+        }
+    }
+
+    /// Forgets all that came after a mark.
+    pub fn reset(&mut self, mark: Mark) {
+        // Shapes that are still in use name no variable: the variables of guesses stay.
+        self.tensors.truncate(mark.tensors);
+        self.pieces.truncate(mark.pieces);
+        self.uses.truncate(mark.uses);
+        self.updates.truncate(mark.updates);
+        self.inputs.truncate(mark.inputs);
+        self.params.truncate(mark.params);
+        self.vars.truncate(mark.vars);
+        self.new_weight = mark.new_weight;
+        self.poisoned = mark.poisoned;
+    }
+
     /// A new index variable.
     pub fn var(&mut self, name: &str, extent: Option<SizeId>) -> VarId {
         self.vars.push(VarInfo { name: name.into(), extent, bound: None });
@@ -184,7 +240,8 @@ impl Building {
         self.pieces.push(Piece { out, vars, free, write, body, of, at });
     }
 
-    fn depends_on_example(&self, body: &Scalar) -> bool {
+    /// Whether a body has another value for each example.
+    pub fn depends_on_example(&self, body: &Scalar) -> bool {
         match body {
             Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) => false,
             Scalar::Load { tensor, subscripts, .. } => {

@@ -2,7 +2,7 @@
 //!
 //! **Invariants**: each variable at most once, no zero coefficient, terms in order of variables.
 
-use super::net::{Condition, Linear, Scalar, Subscript, VarId};
+use super::net::{Condition, Linear, Scalar, Subscript, TensorId, VarId};
 use crate::size::{Poly, SizeError};
 
 impl Linear {
@@ -145,6 +145,46 @@ pub fn each_form_in(condition: &mut Condition, f: &mut dyn FnMut(&mut Linear)) {
         Condition::And(a, b) | Condition::Or(a, b) => {
             each_form_in(a, f);
             each_form_in(b, f);
+        }
+    }
+}
+
+/// Gives every tensor that an expression loads to `f`, those of conditions and look-ups too.
+pub fn each_tensor(scalar: &mut Scalar, f: &mut dyn FnMut(&mut TensorId)) {
+    match scalar {
+        Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) => {}
+        Scalar::Load { tensor, subscripts, .. } => {
+            f(tensor);
+            for subscript in subscripts {
+                if let Subscript::Data { tensor, .. } = subscript {
+                    f(tensor);
+                }
+            }
+        }
+        Scalar::Unary(_, a) | Scalar::Reduce { body: a, .. } => each_tensor(a, f),
+        Scalar::Binary(_, a, b) => {
+            each_tensor(a, f);
+            each_tensor(b, f);
+        }
+        Scalar::If(condition, a, b) => {
+            each_tensor_in(condition, f);
+            each_tensor(a, f);
+            each_tensor(b, f);
+        }
+    }
+}
+
+/// As [`each_tensor`], for a condition.
+fn each_tensor_in(condition: &mut Condition, f: &mut dyn FnMut(&mut TensorId)) {
+    match condition {
+        Condition::Index { .. } => {}
+        Condition::Real(_, a, b) => {
+            each_tensor(a, f);
+            each_tensor(b, f);
+        }
+        Condition::And(a, b) | Condition::Or(a, b) => {
+            each_tensor_in(a, f);
+            each_tensor_in(b, f);
         }
     }
 }

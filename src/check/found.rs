@@ -1,8 +1,10 @@
 //! What the checker finds wrong: facts only. Words stand in `problem`.
 
+use super::facts::{Counted, Range};
 use crate::ids::Symbol;
-use crate::size::SizeId;
+use crate::size::{Limits, SizeId};
 use crate::source::Span;
+use std::collections::BTreeMap;
 
 /// One finding.
 #[derive(Clone, Debug)]
@@ -12,6 +14,8 @@ pub struct Found {
     pub at: Span,
     /// The uses of the user's blocks that it happened in, outermost first.
     pub uses: Vec<Used>,
+    /// What was known of open lengths.
+    pub limits: BTreeMap<Symbol, Limits>,
 }
 
 /// A use of a user's block.
@@ -30,6 +34,18 @@ pub struct Used {
 pub struct Part {
     pub at: Span,
     pub shape: Vec<SizeId>,
+}
+
+/// What a definition reads of its circle.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// `h[t]`
+    pub defined: String,
+    /// Its left side.
+    pub target: Span,
+    pub needs: String,
+    /// The read.
+    pub at: Span,
 }
 
 #[derive(Clone, Debug)]
@@ -224,9 +240,34 @@ pub enum Fact {
     ByZero {
         size: SizeId,
     },
-    /// A size that must be a number here.
-    NotKnown {
-        what: String,
+    /// A read or write that leaves an axis whatever the open lengths are, or it cannot be told.
+    OutOfLength {
+        tensor: Symbol,
+        size: SizeId,
+    },
+    /// Two places ask for what no length gives.
+    NoLength {
+        name: Symbol,
+        low: i64,
+        high: i64,
+        other: Option<Span>,
+    },
+    /// A size decides what a net is made of, and is open until the run.
+    OpenChoice {
+        size: SizeId,
+    },
+    /// A shape in a circle of definitions that nothing tells.
+    Unsettled {
+        name: Symbol,
+    },
+    /// A circle that reads steps before and steps behind.
+    BothWays {
+        before: Link,
+        behind: Link,
+    },
+    /// A circle that no step in time orders.
+    NoStep {
+        links: Vec<Link>,
     },
     /// A cycle at distance 0.
     Cycle {
@@ -260,12 +301,13 @@ pub enum Fact {
         data: SizeId,
         net: usize,
         names: Vec<Symbol>,
+        counted: Counted,
         source: Span,
     },
     DataShape {
         field: Symbol,
         declared: Vec<SizeId>,
-        has: Vec<u32>,
+        has: Vec<Range>,
         source: Span,
     },
     DataAbsent {
@@ -289,6 +331,23 @@ pub enum Fact {
     },
     /// `best(...)` without a validation split.
     JudgedOnTest,
+    /// `keep` names what is not reported.
+    UnknownMetric {
+        name: Symbol,
+        known: Vec<Symbol>,
+    },
+    /// `patience` without `keep`.
+    PatienceAlone,
+    /// A net behind `train` that no objective is over.
+    Untrained {
+        net: Symbol,
+    },
+    /// `show` of what is no picture.
+    NoPicture {
+        shape: Vec<SizeId>,
+    },
+    /// `noise` in an optimiser, where there are no examples.
+    NoiseHere,
     /// Found by another room, and told already.
     Ready(crate::diagnostic::Diagnostic),
     /// Windows that do not reach the end of their axes.

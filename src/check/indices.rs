@@ -286,10 +286,7 @@ impl<'t> Checker<'t> {
                 let candidate = self.widest(var, form, *size, *at, env);
                 best = Some(match best {
                     None => candidate,
-                    Some(best) => match (self.sizes.number(best), self.sizes.number(candidate)) {
-                        (Some(a), Some(b)) if b < a => candidate,
-                        _other => best,
-                    },
+                    Some(best) => self.shorter(best, candidate, *at),
                 });
             }
             self.flat.vars[var.index()].extent = best;

@@ -107,21 +107,18 @@ impl<'t> Checker<'t> {
             Intrinsic::Zeros => self.zeros(&all, at, env),
             Intrinsic::Probability => self.probability(&all, at, env),
             Intrinsic::Params => self.wrong_count(intrinsic, 1, at, env),
-            Intrinsic::First | Intrinsic::Last => {
-                self.raise(Fact::NotYet { what: format!("'{}'", intrinsic.name()) }, at, env);
-                Value::Poison
-            }
+            Intrinsic::First | Intrinsic::Last => self.end_of(intrinsic, &all, at, env),
         }
     }
 
-    fn wrong_count(&mut self, intrinsic: Intrinsic, takes: usize, at: Span, env: &Env) -> Value<'t> {
+    pub fn wrong_count(&mut self, intrinsic: Intrinsic, takes: usize, at: Span, env: &Env) -> Value<'t> {
         let block = Symbol::from(intrinsic.name());
         self.raise(Fact::ArgumentCount { block, takes }, at, env);
         Value::Poison
     }
 
     /// Arguments without names; a name that is none of `known` is reported.
-    fn positional<'a>(
+    pub fn positional<'a>(
         &mut self,
         intrinsic: Intrinsic,
         args: &'a [Arg<'t>],
@@ -222,8 +219,11 @@ impl<'t> Checker<'t> {
             return self.larger_number(op, a, b, at, env);
         }
         let terms = (self.to_term(a.value.clone(), a.at, env), self.to_term(b.value.clone(), b.at, env));
-        let (Some(a), Some(b)) = terms else { return Value::Poison };
-        self.binary(op, a, b, at, env)
+        match terms {
+            (Some(a), Some(b)) => self.binary(op, a, b, at, env),
+            (Some(known), None) | (None, Some(known)) if self.settling.depth > 0 => Value::Term(known),
+            (None, _) | (_, None) => Value::Poison,
+        }
     }
 
     fn larger_number(&mut self, op: Binary, a: &Number, b: &Number, at: Span, env: &Env) -> Value<'t> {

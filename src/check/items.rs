@@ -6,14 +6,15 @@ use super::checker::Checker;
 use super::finish::{Draft, finish};
 use super::flat::Building;
 use super::found::Fact;
-use super::net::{Checked, Element, Field, TensorId};
+use super::modules::Module;
+use super::net::{Checked, Field, TensorId};
 use super::params::Params;
 use super::scope::{Entry, Env, Scope, ScopeId};
 use super::values::{Arg, Definition, Number, Open, Value, View};
 use crate::ids::Symbol;
 use crate::problem::Problems;
 use crate::size::{SizeId, Sizes};
-use crate::source::tree::{self, Dim, Input, Item, ItemKind, NetworkKind, Tree, Type};
+use crate::source::tree::{Input, Item, ItemKind, Name, NetworkKind, Tree};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -46,24 +47,37 @@ pub struct NetDraft {
 /// Checks all items of a tree.
 pub fn check_items(
     sources: &Sources,
-    tree: &Tree,
+    modules: &[Module],
     library: &[Tree],
     options: &Options,
     problems: &mut Problems,
 ) -> Checked {
-    let definitions = definitions(tree, library);
-    let mut checker = checker(sources, options, tree);
+    let definitions = definitions(modules, library);
+    let mut checker = checker(sources, options);
     let mut heads = Vec::new();
     for definition in &definitions {
-        let table = if definition.library { &mut checker.library } else { &mut checker.user };
+        let table = match definition.library {
+            true => &mut checker.library,
+            false => checker.files.entry(definition.file).or_default(),
+        };
         heads.push((definition.network.name.text.clone(), definition.network.head));
         table.entry(definition.network.name.text.clone()).or_insert(definition);
     }
-    let env = checker.top(tree);
-    checker.constants(tree, &env);
-    checker.twice(tree, &env);
+    for number in 0..modules.len() {
+        checker.open_module(number, modules);
+    }
+    let own = |definition: &&Definition| definition.file == ScopeId::new(USER) && !definition.library;
+    let (tree, env) = (&modules[0].tree, checker.scope(ScopeId::new(USER)).env.clone());
+    checker.user = checker.files.get(&env.scope).cloned().unwrap_or_default();
+    for (number, module) in modules.iter().enumerate() {
+        let env = checker.scope(module_scope(number)).env.clone();
+        checker.constants(&module.tree, number == 0, &env);
+        checker.twice(&module.tree, &env);
+    }
     let mut drafts = Drafts::default();
-    for definition in definitions.iter().filter(|d| !d.library && d.network.kind == NetworkKind::Net) {
+    let is_net = |d: &&Definition| d.network.kind == NetworkKind::Net;
+    let taken: Vec<&Definition> = checker.user.values().copied().filter(|d| is_net(d) && !own(d)).collect();
+    for definition in definitions.iter().filter(own).filter(is_net).chain(taken) {
         let draft = checker.net(definition, &env);
         drafts.nets.push(draft);
     }
@@ -76,7 +90,8 @@ pub fn check_items(
     }
     for item in &tree.items {
         if let ItemKind::Train { nets, data, body } = &item.kind {
-            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, &env);
+            let before = drafts.trainings.iter().map(|training| training.objectives.len()).sum();
+            let training = checker.training(nets, data.as_ref(), body, item.at, &drafts.datasets, before, &env);
             drafts.trainings.extend(training);
         }
     }
@@ -109,25 +124,29 @@ fn class_outputs(tree: &Tree, nets: &[NetDraft]) -> IndexMap<Symbol, SizeId> {
     found
 }
 
-fn definitions<'t>(tree: &'t Tree, library: &'t [Tree]) -> Vec<Definition<'t>> {
-    let of = |items: &'t [Item], library: bool| {
+fn definitions<'t>(modules: &'t [Module], library: &'t [Tree]) -> Vec<Definition<'t>> {
+    let of = |items: &'t [Item], library: bool, file: ScopeId| {
         items.iter().filter_map(move |item| match &item.kind {
-            ItemKind::Network(network) => {
-                let file = ScopeId::new(if library { LIBRARY } else { USER });
-                Some(Definition { network, library, file })
-            }
+            ItemKind::Network(network) => Some(Definition { network, library, file }),
             ItemKind::Use { .. } | ItemKind::Let { .. } | ItemKind::Data { .. } => None,
             ItemKind::Train { .. } | ItemKind::Test { .. } => None,
         })
     };
-    of(&tree.items, false).chain(library.iter().flat_map(|tree| of(&tree.items, true))).collect()
+    let own = modules.iter().enumerate().flat_map(|(i, module)| of(&module.tree.items, false, module_scope(i)));
+    own.chain(library.iter().flat_map(|tree| of(&tree.items, true, ScopeId::new(LIBRARY)))).collect()
 }
 
-fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Checker<'t> {
+/// The scope of a file's constants.
+fn module_scope(number: usize) -> ScopeId {
+    ScopeId::new(if number == 0 { USER } else { LIBRARY + number })
+}
+
+fn checker<'t>(sources: &'t Sources, options: &'t Options) -> Checker<'t> {
     let mut births = Births::default();
     let birth = births.at(None, SmallVec::new(), &Symbol::from("file"), true);
     let env = |scope: usize, library: bool| Env {
         scope: ScopeId::new(scope),
+        file: ScopeId::new(scope),
         birth,
         turns: SmallVec::new(),
         use_id: None,
@@ -141,12 +160,12 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         parent: None,
         names: IndexMap::new(),
         env,
+        circles: Rc::default(),
         outputs: &[],
         network: None,
         caller: None,
         bound: Vec::new(),
     };
-    let _ = tree;
     Checker {
         sources,
         sizes: Sizes::default(),
@@ -155,6 +174,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         params: Params::default(),
         scopes: vec![scope(env(USER, false)), scope(env(LIBRARY, true))],
         user: IndexMap::new(),
+        files: IndexMap::new(),
         library: IndexMap::new(),
         flat: Building { training: Some(false), ..Building::default() },
         binders: IndexMap::new(),
@@ -171,21 +191,65 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         options,
         remarks: Vec::new(),
         open: Default::default(),
+        circles: IndexMap::new(),
+        moving: IndexMap::new(),
+        settling: Default::default(),
+        requiring: false,
         live: BTreeSet::new(),
     }
 }
 
 impl<'t> Checker<'t> {
-    /// The surroundings of the file's own items.
-    fn top(&mut self, tree: &'t Tree) -> Env {
-        for name in &tree.lost {
-            self.mark(ScopeId::new(USER), &name.text, Entry::Known(Value::Poison));
+    /// The surroundings of a file's items, with the names that it uses of others.
+    fn open_module(&mut self, number: usize, modules: &'t [Module]) {
+        let scope = module_scope(number);
+        if scope.index() >= self.scopes.len() {
+            let top = Env { scope, file: scope, ..self.scope(ScopeId::new(USER)).env.clone() };
+            let opened = self.open_scope(None, &top);
+            assert_eq!(opened, scope, "the scopes of files come first");
         }
-        self.scope(ScopeId::new(USER)).env.clone()
+        let (tree, env) = (&modules[number].tree, self.scope(scope).env.clone());
+        for name in &tree.lost {
+            self.mark(scope, &name.text, Entry::Known(Value::Poison));
+        }
+        let uses = tree.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Use { names, .. } => Some(names),
+            ItemKind::Let { .. } | ItemKind::Network(_) | ItemKind::Data { .. } => None,
+            ItemKind::Train { .. } | ItemKind::Test { .. } => None,
+        });
+        for (names, place) in uses.zip(&modules[number].uses) {
+            for name in names {
+                self.take(name, place.map(module_scope), scope, &env);
+            }
+        }
     }
 
-    /// Constants are evaluated when asked for; those that `--set` gives are known.
-    fn constants(&mut self, tree: &'t Tree, env: &Env) {
+    /// A name that a file uses of another one.
+    fn take(&mut self, name: &'t Name, of: Option<ScopeId>, scope: ScopeId, env: &Env) {
+        let table = of.and_then(|of| self.files.get(&of));
+        let own = |d: &&'t Definition<'t>| Some(d.file) == of;
+        let found = table.and_then(|table| table.get(&name.text).copied()).filter(own);
+        match found {
+            Some(definition) => {
+                let before = self.files.entry(scope).or_default().insert(name.text.clone(), definition);
+                if let Some(before) = before {
+                    let first = before.network.name.at;
+                    self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env);
+                }
+            }
+            None => {
+                let near = table.into_iter().flat_map(|t| t.values()).filter(|d| own(d));
+                let near = near.map(|d| d.network.name.text.clone()).collect();
+                self.mark(scope, &name.text, Entry::Known(Value::Poison));
+                if of.is_some() {
+                    self.raise(Fact::UnknownName { name: name.text.clone(), near, call: true }, name.at, env);
+                }
+            }
+        }
+    }
+
+    /// Constants are evaluated when asked for; those that `--set` gives are known, in the first file.
+    fn constants(&mut self, tree: &'t Tree, is_first: bool, env: &Env) {
         let mut first: IndexMap<Symbol, Span> = IndexMap::new();
         for item in &tree.items {
             match &item.kind {
@@ -195,25 +259,20 @@ impl<'t> Checker<'t> {
                         continue;
                     }
                     first.insert(name.text.clone(), name.at);
-                    let set = self.options.sets.iter().rev().find(|(set, _)| *set == name.text).cloned();
+                    let set = self.options.sets.iter().rev().find(|(set, _)| is_first && *set == name.text).cloned();
                     let entry = match set {
                         Some((_, text)) => Entry::Known(self.set_value(&text, value.at)),
                         None => Entry::Constant(value),
                     };
                     self.mark(env.scope, &name.text, entry);
                 }
-                ItemKind::Use { path, names } => {
-                    self.raise(Fact::NotYet { what: "'use'".into() }, path.at, env);
-                    for name in names {
-                        self.mark(env.scope, &name.text, Entry::Known(Value::Poison));
-                    }
-                }
-                ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
+                ItemKind::Use { .. } | ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
             }
         }
-        for (name, _) in &self.options.sets {
-            if !first.contains_key(name) {
-                let near = first.keys().cloned().collect();
+        let open = super::lengths::open_names(tree);
+        for (name, _) in self.options.sets.iter().filter(|_| is_first) {
+            if !first.contains_key(name) && !open.contains(name) {
+                let near = first.keys().chain(&open).cloned().collect();
                 let at = tree.items.first().map_or(Span { source: tree.source, start: 0, end: 0 }, |item| item.at);
                 self.raise(Fact::UnknownName { name: name.clone(), near, call: false }, at, env);
             }
@@ -225,7 +284,7 @@ impl<'t> Checker<'t> {
     }
 
     /// The value of `--set name=value`; its place is that of the value that it replaces.
-    fn set_value(&mut self, text: &str, at: Span) -> Value<'t> {
+    pub(super) fn set_value(&mut self, text: &str, at: Span) -> Value<'t> {
         let sides: Option<Vec<i64>> = text.split('x').map(|side| side.parse().ok()).collect();
         match (text, text.parse::<f64>(), sides.as_deref()) {
             ("true", ..) => Value::Truth(true),
@@ -277,8 +336,9 @@ impl<'t> Checker<'t> {
         self.begin(Some(training));
         let mut inputs = Vec::new();
         let mut args = Vec::new();
+        let lengths = self.lengths_scope(env);
         for input in &network.inputs {
-            let Some(field) = self.net_input(input, env) else { continue };
+            let Some(field) = self.net_input(input, &lengths) else { continue };
             let tensor = self.flat.input(&field.name, field.shape.clone(), field.element, field.at);
             let value = Value::View(View { tensor, hidden: SmallVec::new() });
             args.push(Arg { name: Some((field.name.clone(), input.at)), value, at: input.at });
@@ -311,7 +371,7 @@ impl<'t> Checker<'t> {
         self.remarks.clear();
     }
 
-    /// A net's input: all its sizes are numbers.
+    /// A net's input: its sizes are numbers, or lengths that the caller binds.
     fn net_input(&mut self, input: &'t Input, env: &Env) -> Option<Field> {
         let Some(ty) = &input.ty else {
             let (wants, is) = ("a shape for a net's input".into(), "none".into());
@@ -324,56 +384,10 @@ impl<'t> Checker<'t> {
         Some(Field { name: input.name.text.clone(), shape, element, at: input.at })
     }
 
-    /// Sizes of a type that stands outside of any block: an open one waits for later.
-    pub fn closed_dims(&mut self, ty: &'t Type, env: &Env) -> Vec<SizeId> {
-        let mut shape = Vec::with_capacity(ty.dims.len());
-        for dim in &ty.dims {
-            shape.push(match dim {
-                Dim::Size(expr) => self.closed_size(expr, env),
-                Dim::Any(at) => {
-                    self.raise(Fact::NotYet { what: "a size that is open until the run".into() }, *at, env);
-                    self.sizes.poison(*at)
-                }
-                Dim::Many(name) => {
-                    self.raise(Fact::NotYet { what: "a shape that is open until the run".into() }, name.at, env);
-                    self.sizes.poison(name.at)
-                }
-            });
-        }
-        shape
-    }
-
-    fn closed_size(&mut self, expr: &'t tree::Expr, env: &Env) -> SizeId {
-        if let Some(name) = self.open_name(expr, env) {
-            let what = format!("the size '{name}', which is open until the run,");
-            self.raise(Fact::NotYet { what }, expr.at, env);
-            return self.sizes.poison(expr.at);
-        }
-        let value = self.eval(expr, env);
-        self.to_length(value, expr.at, env)
-    }
-
-    /// A name in a size that no constant has.
-    fn open_name(&self, expr: &tree::Expr, env: &Env) -> Option<Symbol> {
-        match &expr.kind {
-            tree::ExprKind::Name(name) => self.find(env.scope, name).is_none().then(|| name.clone()),
-            tree::ExprKind::Binary { lhs, rhs, .. } => self.open_name(lhs, env).or_else(|| self.open_name(rhs, env)),
-            _other => None,
-        }
-    }
-
-    /// As [`Checker::closed_dims`], for elements.
-    pub fn closed_element(&mut self, ty: &'t Type, env: &Env) -> Element {
-        match &ty.element {
-            tree::Element::Real => Element::Real,
-            tree::Element::Probability(_) => Element::Probability,
-            tree::Element::Index(n) => Element::Index(self.closed_size(n, env)),
-        }
-    }
-
     /// Starts a flat list.
     pub fn begin(&mut self, training: Option<bool>) {
         self.flat = Building { training, ..Building::default() };
+        self.sizes.limits.clear();
         self.binders.clear();
         self.guards.clear();
     }
@@ -381,7 +395,7 @@ impl<'t> Checker<'t> {
     /// Ends a flat list: what its outputs and updates do not need is dropped.
     pub fn end(&mut self, outputs: Vec<(Symbol, TensorId)>) -> Draft {
         let building = std::mem::take(&mut self.flat);
-        let draft = Draft::of(building, outputs);
+        let draft = Draft::of(building, outputs, &self.sizes);
         self.live.extend(draft.params());
         draft
     }

@@ -8,6 +8,7 @@ use super::scope::{Entry, Env};
 use crate::ids::Symbol;
 use crate::size::{Formula, Rule, SizeId, show};
 use crate::source::Span;
+use std::collections::BTreeMap;
 use crate::source::tree::{Name, Statement, StatementKind, Target};
 
 impl<'t> Checker<'t> {
@@ -16,7 +17,7 @@ impl<'t> Checker<'t> {
         let at = env.shown(at);
         let same = |f: &Found| f.at == at && std::mem::discriminant(&f.fact) == std::mem::discriminant(&fact);
         if self.quiet == 0 && !self.found.iter().any(same) {
-            self.found.push(Found { fact, at, uses: Vec::new() });
+            self.found.push(Found { fact, at, uses: Vec::new(), limits: BTreeMap::new() });
         }
     }
 

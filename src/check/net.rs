@@ -1,12 +1,14 @@
 //! The checked net: names resolved, blocks unfolded, every size known with its reason. All that comes after reads this.
 //!
 //! **Invariants** (they hold whenever no error was reported): every size is the number or polynomial that it says;
-//! every read is in range wherever the conditions above it hold; pieces of one tensor write disjoint elements;
-//! `Flat::pieces` stand in data-flow order (a tensor's pieces before its readers).
+//! every read is in range wherever the conditions above it hold, whatever the open lengths are within their limits;
+//! pieces of one tensor write disjoint elements; `Flat::pieces` stand in data-flow order (a tensor's pieces before its
+//! readers), but for those of a recurrence, which stand together.
 
 use crate::ids::{Arena, Id, Symbol};
-use crate::size::{Poly, SizeId, Sizes};
+use crate::size::{Limits, Poly, SizeId, Sizes};
 use crate::source::{Sources, Span};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All that checking one file found out.
@@ -139,13 +141,50 @@ pub struct Training {
     pub data: Option<usize>,
     pub objectives: Vec<Objective>,
     pub reports: Vec<Report>,
+    pub shows: Vec<Show>,
     pub epochs: u32,
     pub steps: Option<u32>,
     pub batch: u32,
     pub seed: u64,
-    /// The metric's name; true for `best` (highest), false for `lowest`.
-    pub keep: Option<(Symbol, bool)>,
+    pub keep: Option<Keep>,
+    /// Stop when the kept metric has not been better for so many epochs.
+    pub patience: Option<u32>,
     pub at: Span,
+}
+
+/// `keep = best(accuracy)`, `keep = lowest(loss)`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    pub metric: Metric,
+    /// `best` is the highest, `lowest` the lowest.
+    pub highest: bool,
+}
+
+/// A number that is taken of a whole split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Into `Training::reports`.
+    Report(usize),
+    /// The loss of an objective in evaluation: into `Training::objectives`.
+    Loss(usize),
+}
+
+/// `show fake every epoch`: pictures that are written while a training runs.
+#[derive(Clone, Debug)]
+pub struct Show {
+    /// Of the file: `fake`.
+    pub name: Symbol,
+    /// Mode evaluation; its one output `value` is `[H, W]`, `[1, H, W]` or `[3, H, W]`.
+    pub flat: Flat,
+    pub every: Every,
+    pub at: Span,
+}
+
+/// How often something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Every {
+    Epochs(u32),
+    Steps(u32),
 }
 
 /// `minimise E over NETS using OPTIMISER`
@@ -153,6 +192,8 @@ pub struct Training {
 pub struct Objective {
     /// Mode training; its one output `loss` is `[]`, per example: the objective is its mean over the batch.
     pub flat: Flat,
+    /// The same in mode evaluation: what `eval` and `keep = lowest(loss)` take of a split.
+    pub evaluate: Flat,
     /// The parameters that it trains, in order.
     pub over: Vec<ParamId>,
     pub optimiser: Symbol,
@@ -202,6 +243,8 @@ pub struct Flat {
     pub updates: Vec<(ParamId, TensorId)>,
     /// The tree of block uses, parents before children.
     pub uses: Arena<Use>,
+    /// Lengths that are open until the run: which they may be, and the place that asks for it.
+    pub lengths: BTreeMap<Symbol, (Limits, Option<Span>)>,
 }
 
 /// A tensor of one example (or of none: a parameter).
@@ -342,6 +385,8 @@ pub enum Binary {
     Div,
     /// `a ^ b`
     Pow,
+    /// `a // b`; only of numbers that depend on `step` and `steps` alone, in an optimiser.
+    FloorDiv,
     /// Ties take the second.
     Max,
     Min,

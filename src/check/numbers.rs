@@ -2,10 +2,10 @@
 
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Linear, Scalar};
+use super::net::{Binary, Linear, Scalar};
 use super::scope::Env;
-use super::values::{Number, Open, Ratio, Value};
-use crate::size::{Fault, Formula, Poly, SizeError, SizeId};
+use super::values::{Number, Open, Ratio, Term, Value};
+use crate::size::{Fault, Formula, Holds, Poly, SizeError, SizeId, at_least_zero};
 use crate::source::Span;
 use crate::source::tree::BinaryOp;
 use smallvec::SmallVec;
@@ -78,7 +78,19 @@ impl<'t> Checker<'t> {
                 self.raise(Fact::TooLarge { size: Some(size) }, at, env);
                 self.sizes.poison(at)
             }
-            Some(_) | None => size,
+            Some(_) => size,
+            None => {
+                let gap = self.sizes.value(size).and_then(|n| n.sub(&Poly::number(1)).ok());
+                match gap.map(|gap| at_least_zero(&gap, &self.sizes.limits)) {
+                    Some(Holds::Within(name, limits)) => self.limit(&name, limits, at, env),
+                    Some(Holds::Never) => {
+                        self.raise(Fact::NotPositive { size }, at, env);
+                        return self.sizes.poison(at);
+                    }
+                    Some(Holds::Always | Holds::Unknown) | None => {}
+                }
+                size
+            }
         }
     }
 
@@ -124,7 +136,9 @@ impl<'t> Checker<'t> {
         {
             return Value::Number(number);
         }
-        let (Some(a), Some(b)) = (self.to_real(&lhs, env), self.to_real(&rhs, env)) else { return Value::Poison };
+        let (Some(a), Some(b)) = (self.to_real(&lhs, env), self.to_real(&rhs, env)) else {
+            return self.open_arithmetic(op, lhs, rhs, at, env);
+        };
         Value::real(match op {
             BinaryOp::Add => a + b,
             BinaryOp::Sub => a - b,
@@ -137,6 +151,25 @@ impl<'t> Checker<'t> {
             BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Le => return self.no_number(op, at, env),
             BinaryOp::Ge | BinaryOp::Lt | BinaryOp::Gt => return self.no_number(op, at, env),
         })
+    }
+
+    /// `0.5 * T` with a length that is open until the run is a number of each run, not of the file.
+    fn open_arithmetic(&mut self, op: BinaryOp, lhs: Number, rhs: Number, at: Span, env: &Env) -> Value<'t> {
+        let by = match op {
+            BinaryOp::Add => Binary::Add,
+            BinaryOp::Sub => Binary::Sub,
+            BinaryOp::Mul => Binary::Mul,
+            BinaryOp::Div => Binary::Div,
+            BinaryOp::Pow => Binary::Pow,
+            _other => return Value::Poison,
+        };
+        let term = |c: &mut Self, number| c.to_term(Value::Number(number), at, env);
+        let (Some(a), Some(b)) = (term(self, lhs), term(self, rhs)) else { return Value::Poison };
+        let poisoned = |term: &Term| matches!(term.body, Scalar::Size(size) if self.sizes.is_poisoned(size));
+        if poisoned(&a) || poisoned(&b) {
+            return Value::Poison;
+        }
+        self.binary(by, a, b, at, env)
     }
 
     fn no_number(&mut self, op: BinaryOp, at: Span, env: &Env) -> Value<'t> {
@@ -167,7 +200,8 @@ impl<'t> Checker<'t> {
         // As a real number a division need not come out whole; whoever takes it for a size is told.
         let (lhs, rhs) = (self.close(a.clone(), env), self.close(b.clone(), env));
         let (Some(x), Some(y)) = (self.sizes.number(lhs), self.sizes.number(rhs)) else {
-            return Some(Number::Real(f64::NAN, None));
+            let poisoned = self.sizes.is_poisoned(lhs) || self.sizes.is_poisoned(rhs);
+            return Some(Number::Real(f64::NAN, Some(Ratio { lhs, rhs, at }).filter(|_| !poisoned)));
         };
         Some(Number::Real(x as f64 / y as f64, Some(Ratio { lhs, rhs, at })))
     }

@@ -67,6 +67,16 @@ impl Params {
         sizes.filter(|known| **known == open).for_each(|known| *known = size);
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Forgets the last ones.
+    pub fn truncate(&mut self, len: usize) {
+        self.all.truncate(len);
+    }
+
     /// Whether it is trained, not kept state.
     pub fn is_trained(&self, id: ParamId) -> bool {
         self.get(id).trained

@@ -264,7 +264,7 @@ impl<'t> Checker<'t> {
         let size = self.to_size(value, count.at, env);
         let Some(turns) = self.sizes.number(size) else {
             if !self.sizes.is_poisoned(size) && self.flat.training.is_some() {
-                self.raise(Fact::NotKnown { what: "the number of turns".into() }, count.at, env);
+                self.raise(Fact::OpenChoice { size }, count.at, env);
             }
             return Value::Poison;
         };
@@ -360,8 +360,10 @@ impl<'t> Checker<'t> {
     ) -> Value<'t> {
         let known = |value: &Value| matches!(value, Value::Number(_));
         let (known_then, known_other) = (known(&then), known(&other));
-        let (Some(a), Some(b)) = (self.to_term(then, then_at, env), self.to_term(other, other_at, env)) else {
-            return Value::Poison;
+        let (a, b) = match (self.to_term(then, then_at, env), self.to_term(other, other_at, env)) {
+            (Some(a), Some(b)) => (a, b),
+            (Some(known), None) | (None, Some(known)) if self.settling.depth > 0 => return Value::Term(known),
+            (None, _) | (_, None) => return Value::Poison,
         };
         let element = match (a.element, b.element) {
             (Element::Probability, Element::Probability) => Element::Probability,

@@ -19,6 +19,8 @@ pub struct Scope<'t> {
     pub names: IndexMap<Symbol, Entry<'t>>,
     /// In which surroundings the body's statements are evaluated.
     pub env: Env,
+    /// Definitions of the body that need each other.
+    pub circles: Rc<super::cycles::Circles>,
     /// Declared outputs.
     pub outputs: &'t [Output],
     /// The block whose body this is.
@@ -52,6 +54,8 @@ pub enum Entry<'t> {
 #[derive(Clone, Debug)]
 pub struct Env {
     pub scope: ScopeId,
+    /// The scope of the constants of the file that the text stands in.
+    pub file: ScopeId,
     /// The parent of the uses that are born here.
     pub birth: BirthId,
     /// The turns of the repeats around.

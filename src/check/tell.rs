@@ -3,14 +3,16 @@
 //! **Invariant**: every fact has its problem; a fact that several problems could tell is told by the one whose numbers
 //! fit (a `require` about a window that has no place left is E0302, any other one E0307).
 
-use super::found::{Fact, Found, Part, Used};
+use super::found::{Fact, Found, Link, Part, Used};
 use crate::diagnostic::{Diagnostic, Help, Label};
 use crate::ids::Symbol;
+use crate::problem::time::both_ways::Side;
 use crate::problem::time::needs_itself::Need;
 use crate::problem::training::index_beyond;
 use crate::problem::*;
-use crate::size::{SizeId, Sizes};
+use crate::size::{Limits, SizeId, Sizes, Verdict, compare_within};
 use crate::source::{Sources, Span};
+use std::collections::BTreeMap;
 
 /// Pushes all findings, in order. `heads` are the heads of nets, blocks and optimisers, the file's before the library's.
 pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol, Span)], problems: &mut Problems) {
@@ -18,7 +20,8 @@ pub fn tell(found: &[Found], sources: &Sources, sizes: &Sizes, heads: &[(Symbol,
         let uses = uses(finding, sources);
         let n = uses.len();
         uses.into_iter().for_each(|used| problems.enter(used));
-        Telling { at: finding.at, sources, sizes, heads, problems }.fact(&finding.fact);
+        let limits = &finding.limits;
+        Telling { at: finding.at, sources, sizes, heads, limits, problems }.fact(&finding.fact);
         (0..n).for_each(|_| problems.leave());
     }
 }
@@ -49,6 +52,7 @@ struct Telling<'a> {
     sources: &'a Sources,
     sizes: &'a Sizes,
     heads: &'a [(Symbol, Span)],
+    limits: &'a BTreeMap<Symbol, Limits>,
     problems: &'a mut Problems,
 }
 
@@ -56,6 +60,9 @@ impl Telling<'_> {
     /// One flat list: a fact, its problem.
     fn fact(&mut self, fact: &Fact) {
         let at = self.at;
+        if let Some(problem) = self.lengths(fact) {
+            return self.problems.push(problem);
+        }
         match fact {
             Fact::UnknownName { name, near, call } => {
                 let what = if *call { "layer" } else { "name" }.to_string();
@@ -166,8 +173,30 @@ impl Telling<'_> {
                 None => self.problems.push(NegativeSize { at, size: *size, what: "this size".to_string() }),
             },
             Fact::ByZero { size } => self.problems.push(DividedByZero { at, size: *size }),
-            Fact::NotKnown { what } => self.wrong_kind(format!("{what} is a known whole number"), "not known".into()),
             Fact::Cycle { through } => self.cycle(through),
+            Fact::NoStep { links } => {
+                let need = |link: &Link| Need {
+                    name: link.defined.clone(),
+                    definition: Some(link.target),
+                    at: link.at,
+                    needs: link.needs.clone(),
+                };
+                self.problems.push(NeedsItself { cycle: links.iter().map(need).collect() });
+            }
+            Fact::OutOfLength { tensor, size, .. } => {
+                let (tensor, extent) = (tensor.to_string(), *size);
+                self.problems.push(OutOfRange { at, values: None, extent, tensor });
+            }
+            Fact::NoLength { name, low, high, other } => {
+                let (name, other) = (name.clone(), other.filter(|other| *other != at));
+                self.problems.push(NoLength { at, name, low: *low, high: *high, other });
+            }
+            Fact::OpenChoice { size } => self.problems.push(OpenChoice { at, size: *size }),
+            Fact::BothWays { before, behind } => {
+                let side = |link: &Link| Side { name: link.defined.clone(), needs: link.needs.clone(), at: link.at };
+                self.problems.push(BothWays { before: side(before), behind: side(behind) });
+            }
+            Fact::Unsettled { name } => self.problems.push(UnsettledShape { at, name: name.clone() }),
             Fact::NotProbability { block, made, exclusive } => self.raw(block, *made, *exclusive),
             Fact::AppliedTwice { block, made } => {
                 self.problems.push(AppliedTwice { at, block: block.clone(), first: Some(*made) });
@@ -179,19 +208,20 @@ impl Telling<'_> {
                 let (block, reason) = (block.clone(), why.to_string());
                 self.problems.push(NotMapped { at, block, reason });
             }
-            Fact::Classes { output, data, net, names, source } => {
+            Fact::Classes { output, data, net, names, counted, source } => {
                 let n = self.sizes.number(*data).unwrap_or_default();
                 self.problems.push(DataDisagrees {
-                    unit: "classes".to_string(),
+                    unit: counted.many().to_string(),
+                    constant: index_of(self.sources.text(at)),
                     source: *source,
                     found: *net as i64,
-                    names: names.iter().map(|name| name.to_string()).collect(),
+                    names: names.iter().map(|name| counted.shown(name)).collect(),
                     field: Some((at, n)),
                     net: *output,
                 });
             }
             Fact::DataShape { field, declared, has, source } => {
-                let (what, found) = (field.to_string(), has.iter().map(|n| i64::from(*n)).collect());
+                let (what, found) = (field.to_string(), has.iter().map(|n| n.to_string()).collect());
                 self.problems.push(DataShape { at, what, declared: declared.clone(), found, source: *source });
             }
             Fact::DataAbsent { path, source } => {
@@ -205,6 +235,13 @@ impl Telling<'_> {
                 self.problems.push(UnknownOptimiser { at, name: name.clone(), known: known.clone() });
             }
             Fact::JudgedOnTest => self.problems.push(JudgedOnTest { at }),
+            Fact::UnknownMetric { name, known } => {
+                self.problems.push(UnknownMetric { at, name: name.clone(), known: known.clone() });
+            }
+            Fact::PatienceAlone => self.problems.push(PatienceAlone { at }),
+            Fact::Untrained { net } => self.problems.push(Untrained { at, net: net.clone() }),
+            Fact::NoPicture { shape } => self.problems.push(NoPicture { at, shape: shape.clone() }),
+            Fact::NoiseHere => self.problems.push(NoiseHere { at }),
             Fact::Ready(diagnostic) => self.problems.push_diagnostic(diagnostic.clone()),
             Fact::DropsRows { window, input, output, lost } => {
                 let (window, input, lost) = (window.clone(), input.clone(), lost.clone());
@@ -223,6 +260,48 @@ impl Telling<'_> {
 }
 
 impl Telling<'_> {
+    /// Sizes that differ for some lengths only have a message of their own.
+    fn lengths(&self, fact: &Fact) -> Option<LengthsDiffer> {
+        let of = |what: &str, lhs: &Part, rhs: &Part, pairs: Vec<(SizeId, SizeId)>| {
+            let sizes = pairs.into_iter().find(|(a, b)| self.open(*a, *b))?;
+            let (what, lhs, rhs) = (what.to_string(), operand(lhs), operand(rhs));
+            Some(LengthsDiffer { what, lhs, rhs, sizes, limits: self.limits.clone() })
+        };
+        let last_first =
+            |a: &Part, b: &Part| a.shape.iter().rev().copied().zip(b.shape.iter().rev().copied()).collect();
+        match fact {
+            Fact::ShapesDiffer { op, lhs, rhs } => {
+                let what = if op.chars().all(char::is_alphabetic) { op.to_string() } else { format!("'{op}'") };
+                of(&what, lhs, rhs, last_first(lhs, rhs))
+            }
+            Fact::InnerSizes { lhs, rhs } => {
+                let inner = lhs.shape.last().copied().zip(rhs.shape.first().copied());
+                of("'@'", lhs, rhs, inner.into_iter().collect())
+            }
+            Fact::RemarkWrong { written, comes, stage } if written.len() == comes.len() => {
+                let pairs = written.iter().zip(comes).filter_map(|(a, b)| Some(((*a)?, *b))).collect();
+                let part = |at: Span| Part { at, shape: comes.clone() };
+                of("what is written", &part(*stage), &part(*stage), pairs)
+            }
+            Fact::NotDeclared { what, declared: (declared, wanted), comes } if wanted.len() == comes.shape.len() => {
+                let pairs = wanted.iter().zip(&comes.shape).filter_map(|(a, b)| Some(((*a)?, *b))).collect();
+                let shape: Vec<SizeId> = wanted.iter().zip(&comes.shape).map(|(a, b)| a.unwrap_or(*b)).collect();
+                of(&plain(what), comes, &Part { at: *declared, shape }, pairs)
+            }
+            Fact::TwoLengths { name, first, second } => {
+                let part = |(at, size): &(Span, SizeId)| Part { at: *at, shape: vec![*size] };
+                of(name, &part(first), &part(second), vec![(first.1, second.1)])
+            }
+            _other => None,
+        }
+    }
+
+    /// Whether two sizes differ for some lengths, or it cannot be told.
+    fn open(&self, a: SizeId, b: SizeId) -> bool {
+        let (Some(a), Some(b)) = (self.sizes.value(a), self.sizes.value(b)) else { return false };
+        matches!(compare_within(a, b, self.limits), Verdict::Counterexample(_) | Verdict::Undecided)
+    }
+
     fn wrong_kind(&mut self, wanted: String, found: String) {
         self.problems.push(WrongKind { at: self.at, wanted, found });
     }
@@ -267,7 +346,7 @@ impl Telling<'_> {
         let links = through.iter().enumerate().map(|(i, (name, definition))| {
             let needs = next(i);
             let at = if i + 1 == through.len() { self.at } else { self.used_in(*definition, &needs) };
-            Need { name: name.to_string(), at, needs: needs.to_string() }
+            Need { name: name.to_string(), definition: None, at, needs: needs.to_string() }
         });
         let cycle = links.collect();
         self.problems.push(NeedsItself { cycle });
@@ -321,4 +400,11 @@ fn operand(part: &Part) -> Operand {
 /// Without the quotes around names.
 fn plain(what: &str) -> String {
     what.replace('\'', "")
+}
+
+/// The constant `n` of a field `x: [T] of index(n)`.
+fn index_of(field: &str) -> Option<Symbol> {
+    let (name, _) = field.split_once("index(")?.1.split_once(')')?;
+    let is_name = name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    is_name.then(|| name.into())
 }

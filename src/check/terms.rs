@@ -46,7 +46,11 @@ impl<'t> Checker<'t> {
         match value {
             Value::Term(term) => Some(term),
             Value::View(view) => Some(self.load(&view, at)),
-            Value::Number(Number::Real(x, _)) if x.is_nan() => None,
+            Value::Number(Number::Real(x, Some(ratio))) if x.is_nan() => {
+                let (a, b) = (self.size_scalar(ratio.lhs), self.size_scalar(ratio.rhs));
+                Some(Term::scalar(Scalar::Binary(Binary::Div, Box::new(a), Box::new(b)), at))
+            }
+            Value::Number(Number::Real(x, None)) if x.is_nan() => None,
             Value::Number(number) => {
                 let body = self.number_scalar(&number, env);
                 Some(Term::scalar(body, at))
@@ -300,6 +304,7 @@ pub fn sign(op: Binary) -> &'static str {
         Binary::Mul => "*",
         Binary::Div => "/",
         Binary::Pow => "^",
+        Binary::FloorDiv => "//",
         Binary::Max => "max",
         Binary::Min => "min",
     }

@@ -1,12 +1,14 @@
 //! A body: its names are declared first, then evaluated when asked for; what nobody asked for is looked at last.
 
 use super::call::with_name;
+use super::cycles::Circles;
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Element, TensorKind};
+use super::net::TensorKind;
 use super::params::Start;
 use super::scope::{Entry, Env, ScopeId};
-use super::values::{Number, Value, View};
+use super::updates::Update;
+use super::values::{Number, Value};
 use crate::ids::Symbol;
 use crate::source::Span;
 use crate::source::tree::{
@@ -27,6 +29,8 @@ impl<'t> Checker<'t> {
 
     /// As [`Checker::declare`]; a test's lines without `=` are no results.
     pub fn declare_names(&mut self, body: &'t Body, env: &Env, results: bool) {
+        let circles = self.circles.entry(body.at).or_insert_with(|| Rc::new(Circles::of(body))).clone();
+        self.scopes[env.scope.index()].circles = circles;
         for bad in &body.bad {
             for name in &bad.names {
                 self.mark(env.scope, &name.text, Entry::Known(Value::Poison));
@@ -120,7 +124,13 @@ impl<'t> Checker<'t> {
                 let value = self.pipeline(value, &env);
                 self.definition(value, name, ty.as_ref(), statement.at, &env)
             }
-            StatementKind::Define { target: Target::Indexed { .. }, .. } => self.equations(name, statements, &env),
+            StatementKind::Define { target: Target::Indexed { .. }, .. } => {
+                let main = match self.settling.scope == Some(scope) {
+                    true => self.main_pieces(statements, None, &env),
+                    false => statements.to_vec(),
+                };
+                self.equations(name, &main, None, &env)
+            }
             StatementKind::Define { target: Target::Tuple(names, at), value, .. } => {
                 let value = self.pipeline(value, &env);
                 self.take_apart(value, names, name, *at, &env)
@@ -222,31 +232,6 @@ impl<'t> Checker<'t> {
         self.born(name, ty, start, trained, at, env)
     }
 
-    fn noise(&mut self, name: &Symbol, ty: &'t Type, distribution: &'t Pipeline, at: Span, env: &Env) -> Value<'t> {
-        if !env.library && self.flat.training.is_some() {
-            self.raise(Fact::NotYet { what: "'noise' outside of the library".into() }, at, env);
-            let dims = self.dims(ty, env);
-            let shape = dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))).collect();
-            return self.poisoned(shape, Element::Real, env, at);
-        }
-        let normal = match self.sources.text(distribution.at) {
-            "normal" => true,
-            "uniform" => false,
-            other => {
-                let (wants, is) = ("'normal' or 'uniform'".into(), format!("'{other}'"));
-                self.raise(Fact::WrongSort { wants, is }, distribution.at, env);
-                return Value::Poison;
-            }
-        };
-        let dims = self.dims(ty, env);
-        let mut shape: Vec<_> = env.ambient.iter().filter_map(|&var| self.flat.extent(var)).collect();
-        shape.extend(dims.into_iter().map(|dim| dim.unwrap_or_else(|| self.sizes.poison(at))));
-        // The key is completed by the path of the use at the end.
-        let kind = TensorKind::Noise { key: name.clone(), normal };
-        let tensor = self.flat.tensor(name, shape, Element::Real, kind, env.use_id, at);
-        Value::View(View { tensor, hidden: env.ambient.iter().copied().collect() })
-    }
-
     /// After a body's outputs: updates, and in the user's own text whatever nothing asked for.
     pub fn finish_body(&mut self, body: &'t Body, env: &Env) {
         for statement in &body.statements {
@@ -286,7 +271,7 @@ impl<'t> Checker<'t> {
         match self.flat.tensors[state.tensor].kind {
             TensorKind::Param(param) if !self.params.is_trained(param) => {
                 let new = self.copy(term, &name.text, env, at);
-                self.flat.updates.push((param, new.tensor));
+                self.flat.updates.push(Update { state: param, new: new.tensor, of: env.use_id });
             }
             TensorKind::Input(_) if self.flat.optimiser && &*name.text == "w" => {
                 let new = self.copy(term, &name.text, env, at);
@@ -314,7 +299,7 @@ fn is_indexed(statement: &Statement) -> bool {
 }
 
 /// All names that `as` gives in a pipeline, in text order.
-fn names_inside<'t>(pipeline: &'t Pipeline, names: &mut Vec<&'t Name>) {
+pub fn names_inside<'t>(pipeline: &'t Pipeline, names: &mut Vec<&'t Name>) {
     match &pipeline.head {
         Head::Expr(expr) => names_in_expr(expr, names),
         Head::Each(each) => names_in_each(each, names),

@@ -1,12 +1,12 @@
 //! `brolga bench NET --mode train|infer`: how long a step takes.
 //!
-//! Protocol: f32, data already in memory, the loss read back every training step; the first step timed from the start
+//! A training step is that of each objective in turn. Protocol: f32, data already in memory, the loss read back every training step; the first step timed from the start
 //! of the process; then warm-up; then the median, minimum and ninth decile of at least 7 steps and `--seconds` seconds;
 //! steps under 0.2 ms are timed in groups.
 
 use super::common::{Common, Failure, Outcome};
 use super::output;
-use crate::compile;
+use crate::compile::{self, Binding};
 use crate::data::random;
 use crate::graph::Dtype;
 use crate::runtime::program::Moment;
@@ -56,29 +56,37 @@ struct Measured {
 pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     let loaded = common.load(&args.file)?;
     let checked = &loaded.checked;
-    let (work, batch) = match args.mode {
+    let (works, batch) = match args.mode {
         Mode::Train => {
             let training = checked.trainings.first().ok_or_else(|| Failure::new("this file has no `train`"))?;
-            (Work::Step(0, 0), args.batch.unwrap_or(training.batch))
+            let steps = (0..training.objectives.len()).map(|objective| Work::Step(0, objective));
+            (steps.collect::<Vec<_>>(), args.batch.unwrap_or(training.batch))
         }
         Mode::Infer => {
             checked.nets.first().ok_or_else(|| Failure::new("this file has no `net`"))?;
-            (Work::Net(0), args.batch.unwrap_or(1))
+            (vec![Work::Net(0)], args.batch.unwrap_or(1))
         }
     };
-    let mut session = Session::new(checked, common.target(), common.threads(), common.seed.unwrap_or(1));
-    let classes = classes(&session, work, batch);
-    session.fill(work, batch, &mut Synthetic { rng: random::keyed(1, "bench"), classes })?;
+    let threads = if args.profile { 1 } else { common.threads() };
+    let mut session = Session::new(checked, common.target(), threads, common.seed.unwrap_or(1));
+    for &work in &works {
+        let nothing = Synthetic { rng: random::keyed(1, "bench"), classes: HashMap::new() };
+        let at = session.binding(work, batch, &nothing)?;
+        let classes = classes(&session, work, &at);
+        session.fill(work, batch, &mut Synthetic { rng: random::keyed(1, "bench"), classes })?;
+    }
     if args.profile {
-        return profile(&mut session, (work, batch), args.seconds);
+        return profile(&mut session, (works[0], batch), args.seconds);
     }
     let mut step = 0;
     let mut one = || -> Result<(), Failure> {
         step += 1;
         let moment = Moment { seed: 1, step, steps: u64::MAX, first_example: 0 };
-        session.rerun(work, batch, &moment)?;
-        if args.mode == Mode::Train {
-            std::hint::black_box(session.output(work, batch, "loss").map(|loss| loss[0]));
+        for &work in &works {
+            session.rerun(work, batch, &moment)?;
+            if args.mode == Mode::Train {
+                std::hint::black_box(session.output(work, batch, "loss").map(|loss| loss[0]));
+            }
         }
         Ok(())
     };
@@ -88,7 +96,7 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     Ok(0)
 }
 
-/// Runs for some seconds on one thread, each step of the plan by itself, and prints the least times.
+/// Runs for some seconds, each step of the plan by itself, and prints the least times.
 fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> Outcome {
     let mut least = Vec::new();
     let (began, mut step) = (Instant::now(), 0);
@@ -97,16 +105,17 @@ fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> O
         let moment = Moment { seed: 1, step, steps: u64::MAX, first_example: 0 };
         session.rerun_timed(work, batch, &moment, &mut least)?;
     }
-    let schedule = schedule::schedule(&compile::optimise(&session.graph(work, batch)), session.target);
+    let at = session.last(work, batch).cloned().unwrap_or_else(|| Binding::from(batch));
+    let schedule = schedule::schedule(&compile::optimise(&session.graph(work, at.clone())), session.target);
     let target = session.target;
     let least: Vec<Duration> = least.iter().map(|stretches| stretches.iter().sum()).collect();
-    super::profile::print(session.program(work, batch)?.plan(), &schedule, &least, target);
+    super::profile::print(session.program(work, &at)?.plan(), &schedule, &least, target);
     Ok(0)
 }
 
 /// How many values each index input of the program can take.
-fn classes(session: &Session, work: Work, batch: u32) -> HashMap<String, u32> {
-    let graph = session.graph(work, batch);
+fn classes(session: &Session, work: Work, at: &Binding) -> HashMap<String, u32> {
+    let graph = session.graph(work, at.clone());
     let index = graph.tensors.iter().filter_map(|(_, tensor)| match tensor.dtype {
         Dtype::Index(n) => Some((tensor.name.to_string(), n)),
         Dtype::Real => None,

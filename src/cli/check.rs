@@ -4,7 +4,7 @@
 use super::common::{self, Common, Failure, Outcome};
 use super::output;
 use crate::check::net::Checked;
-use crate::compile::Job;
+use crate::compile::{Binding, Job};
 use crate::emit::{self, Stage};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -86,13 +86,18 @@ fn emit(args: &Args, common: &Common, checked: &Checked, wanted: &[Stage]) -> Re
     let Some((job, batch)) = job(checked) else {
         return Err(Failure::new("this file has nothing to compile: no `net`, no `train`"));
     };
-    let batch = args.batch.unwrap_or(batch);
+    let binding = Binding::from(args.batch.unwrap_or(batch));
+    let flat = match job {
+        Job::Train(objective) | Job::Gradients(objective, _) => &objective.flat,
+        Job::Forward(flat) => flat,
+    };
+    flat.fits(&binding.sizes).map_err(|unfit| Failure::new(unfit.told(&checked.sources)))?;
     if args.time {
-        for (stage, time) in emit::times(checked, job, batch, common.target()).map_err(Failure::new)? {
+        for (stage, time) in emit::times(checked, job, &binding, common.target()).map_err(Failure::new)? {
             output::line(&format!("{stage:<18}{:>10.3} ms", time.as_secs_f64() * 1e3));
         }
     }
-    let shown = emit::stages(checked, job, batch, common.target(), wanted).map_err(Failure::new)?;
+    let shown = emit::stages(checked, job, &binding, common.target(), wanted).map_err(Failure::new)?;
     for (number, (name, text)) in shown.iter().enumerate() {
         match &args.out {
             Some(folder) => write_stage(folder, number, name, text)?,

@@ -1,10 +1,10 @@
 //! What all verbs share: options, reading and checking a file, findings and how they end the program.
 
 use super::output;
+use crate::check::Options;
 use crate::check::net::Checked;
-use crate::check::{DataFacts, Options};
 use crate::compile;
-use crate::data::{self, DataProblem, Place, Request, Want};
+use crate::data::{Place, told};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::source::{MAX_BYTES, Sources, add_bytes};
@@ -22,6 +22,9 @@ pub struct Common {
     /// Threads; all cores if not given. The results are the same bits
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// Compile for clif, avx2 or avx512; the best that the CPU has if not given. Results differ in the last bits
+    #[arg(long, global = true, value_name = "NAME", value_parser = target)]
+    pub target_cpu: Option<Target>,
     /// In place of the file's seed
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
@@ -34,6 +37,9 @@ pub struct Common {
     /// Where data files lie, if not beside the .net file
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A folder outside of the .net file's own from which `use` may take files; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    pub r#use: Vec<PathBuf>,
     /// How findings and tables are written
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Full)]
     pub format: FormatName,
@@ -44,6 +50,12 @@ pub enum FormatName {
     Full,
     Short,
     Json,
+}
+
+/// A target that this machine has, by its name.
+fn target(name: &str) -> Result<Target, String> {
+    let here = Target::here().map(Target::name).collect::<Vec<_>>().join(", ");
+    Target::named(name).filter(|t| t.is_there()).ok_or_else(|| format!("this machine has {here}"))
 }
 
 /// What ends a verb early.
@@ -101,7 +113,7 @@ pub struct Loaded {
 impl Common {
     /// What this process compiles for.
     pub fn target(&self) -> Target {
-        Target::detect()
+        self.target_cpu.unwrap_or_else(Target::detect)
     }
 
     /// How many threads to use.
@@ -160,9 +172,11 @@ impl Common {
     pub fn findings(&self, path: &Path, text: &str, with_data: bool) -> Result<(Option<Checked>, String), Failure> {
         let shown = path.display().to_string();
         let mut options = self.options()?;
+        options.files = super::used::read(path, text, &self.r#use);
         let (mut checked, mut problems) = compile::front(&shown, text, &options);
         if with_data && !checked.datasets.is_empty() {
-            options.facts = self.facts(path, &checked);
+            let place = Place::of(path, self.data.as_deref());
+            options.facts = told::all(&checked, &place, self.seed.unwrap_or(1));
             (checked, problems) = compile::front(&shown, text, &options);
         }
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -179,10 +193,13 @@ impl Common {
     /// # Errors
     /// When a `--set` is no `name=value`.
     pub fn first_fix(&self, path: &Path, text: &str) -> Result<Option<String>, Failure> {
-        let (shown, options) = (path.display().to_string(), self.options()?);
+        let (shown, mut options) = (path.display().to_string(), self.options()?);
+        options.files = super::used::read(path, text, &self.r#use);
         let (checked, problems) = compile::front(&shown, text, &options);
         let told = compile::told(&checked, &problems, &shown, &options);
-        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(|help| !help.edits.is_empty());
+        let own = |edit: &crate::diagnostic::Edit| edit.at.source.index() == 0;
+        let is_repair = |help: &&crate::diagnostic::Help| !help.edits.is_empty() && help.edits.iter().all(own);
+        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(is_repair);
         Ok(repairs.next().map(|help| apply(text, &help.edits)))
     }
 
@@ -200,40 +217,6 @@ impl Common {
         }
         Ok(options)
     }
-
-    /// What the data files of a file say of themselves; those that are absent are noted and left out.
-    fn facts(&self, path: &Path, checked: &Checked) -> DataFacts {
-        let place = Place::of(path, self.data.as_deref());
-        let mut facts = DataFacts::default();
-        for dataset in &checked.datasets {
-            let fields = wants(checked, dataset);
-            for (split, call) in &dataset.splits {
-                let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
-                match data::facts(call, &request) {
-                    Ok(found) => facts.add(&dataset.name, split, found),
-                    Err(error) if error.problem == DataProblem::Absent => {
-                        facts.absent(&dataset.name, split, &error.path)
-                    }
-                    Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
-                }
-            }
-        }
-        facts
-    }
-}
-
-/// What a data set's fields want of a source.
-pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
-    let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
-    let field = |field: &crate::check::net::Field| Want {
-        name: field.name.clone(),
-        shape: field.shape.iter().map(|&size| number(size)).collect(),
-        classes: match field.element {
-            crate::check::net::Element::Index(n) => Some(number(n)),
-            crate::check::net::Element::Real | crate::check::net::Element::Probability => None,
-        },
-    };
-    dataset.fields.iter().map(field).collect()
 }
 
 /// Reads a `.net` file.
@@ -263,10 +246,18 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 /// # Errors
 /// When it cannot be written; the old file is then as it was.
 pub fn write_text(path: &Path, text: &str) -> Result<(), Failure> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// As [`write_text`], of any bytes.
+///
+/// # Errors
+/// When it cannot be written; the old file is then as it was.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| Failure::io(path, "write", &error);
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

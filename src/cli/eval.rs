@@ -1,7 +1,7 @@
-//! `brolga eval FILE`: the metrics of a trained net on a split, its confusion matrix, and the classes that fare worst.
+//! `brolga eval FILE`: the metrics and losses of a trained net on a split, its confusion matrix, and the classes that fare worst.
 
 use super::common::{Common, Failure, Loaded, Outcome};
-use super::{output, run, splits};
+use super::{output, run, splits, weights};
 use crate::check::net::{Dataset, Net};
 use crate::data::{FieldData, Split, Values};
 use crate::ids::Symbol;
@@ -34,11 +34,14 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     course.seed = common.seed.unwrap_or(course.seed);
     let dataset = splits::dataset(&loaded, training)?;
     let split = splits::must(&loaded, common, dataset, &args.split, course.seed)?;
-    let mut session = run::open(&loaded, common)?;
-    let reports = (0..course.reports.len()).map(|place| epoch::report(&mut session, &course, place, &split));
-    let metrics = reports.collect::<Result<Vec<f64>, _>>()?;
+    let (mut session, names) = run::open_named(&loaded, common)?;
+    weights::agree(&loaded, common, &session, &names, &split)?;
+    let mut metrics = Vec::new();
+    for (name, metric) in course.metrics() {
+        metrics.push((name, epoch::metric(&mut session, &course, metric, &split)?));
+    }
     let confusion = confusion(&loaded, dataset, &training.nets, &course, &split, &mut session)?;
-    let found = Found { split: &args.split, course: &course, examples: split.count, metrics, confusion };
+    let found = Found { split: &args.split, examples: split.count, metrics, confusion };
     if common.json() {
         found.print_json()
     } else {
@@ -50,9 +53,8 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
 /// What an evaluation found.
 struct Found<'a> {
     split: &'a str,
-    course: &'a Course,
     examples: usize,
-    metrics: Vec<f64>,
+    metrics: Vec<(Symbol, f64)>,
     confusion: Option<(Confusion, Vec<String>)>,
 }
 
@@ -83,7 +85,7 @@ fn confusion(
 
 /// The one field of the data that is a class, and how many classes there are.
 pub fn label(loaded: &Loaded, dataset: &Dataset) -> Option<(String, usize)> {
-    let wants = super::common::wants(&loaded.checked, dataset);
+    let wants = crate::data::told::wants(&loaded.checked, dataset);
     let mut labels = wants.into_iter().filter(|want| want.shape.is_empty() && want.classes.is_some());
     let (label, more) = (labels.next()?, labels.next());
     if more.is_some() { None } else { label.classes.map(|classes| (label.name.to_string(), classes)) }
@@ -121,9 +123,9 @@ pub fn class_names(field: &FieldData, classes: usize) -> Vec<String> {
 impl Found<'_> {
     fn print(&self) {
         output::line(&format!("{}: {} examples", self.split, super::train::thousands(self.examples as u64)));
-        let width = self.course.reports.iter().map(|metric| metric.name.len()).max().unwrap_or(0);
-        for (metric, value) in self.course.reports.iter().zip(&self.metrics) {
-            output::line(&format!("  {:<width$}  {value:.4}", metric.name));
+        let width = self.metrics.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, value) in &self.metrics {
+            output::line(&format!("  {name:<width$}  {value:.4}"));
         }
         let Some((confusion, names)) = &self.confusion else { return };
         if confusion.classes() <= MOST_COLUMNS {
@@ -133,9 +135,8 @@ impl Found<'_> {
     }
 
     fn print_json(&self) {
-        let named = self.course.reports.iter().zip(&self.metrics);
         let metrics: serde_json::Map<String, serde_json::Value> =
-            named.map(|(metric, value)| (metric.name.to_string(), (*value).into())).collect();
+            self.metrics.iter().map(|(name, value)| (name.to_string(), (*value).into())).collect();
         let mut all =
             serde_json::json!({ "version": 1, "split": self.split, "examples": self.examples, "metrics": metrics });
         if let Some((confusion, names)) = &self.confusion {

@@ -18,9 +18,12 @@ mod profile;
 mod predict;
 mod run;
 mod shapes;
+mod show;
 mod splits;
 mod test;
 mod train;
+mod used;
+mod watch;
 mod weights;
 mod why;
 

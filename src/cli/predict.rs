@@ -1,9 +1,10 @@
 //! `brolga predict FILE IMAGES...`: which class each image is, and how probable that is.
 
-use super::common::{Common, Failure, Loaded, Outcome, wants};
+use super::common::{Common, Failure, Loaded, Outcome};
 use super::{output, run};
 use crate::check::net::Net;
-use crate::data::{self, Request, Scaling};
+use crate::data::told::wants;
+use crate::data::{self, Pictures, Request};
 use crate::runtime::program::Moment;
 use crate::train::session::{Inputs, Work};
 use std::path::PathBuf;
@@ -25,13 +26,15 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let (number, net) = find(&loaded)?;
     let shape: Vec<usize> = net.inputs[0].shape.iter().map(|&size| number_of(&loaded, size)).collect();
     let output = net.outputs[0].name.clone();
-    let (names, scaling) = source(&loaded, common, net)?;
-    let mut session = run::open(&loaded, common)?;
+    let classes = number_of(&loaded, net.outputs[0].shape[0]);
+    let (names, pictures) = source(&loaded, common, net)?;
+    let (mut session, kept) = run::open_named(&loaded, common)?;
+    let names = kept.into_iter().map(|(_, names)| names).find(|names| names.len() == classes).unwrap_or(names);
     let mut all = Vec::new();
     for path in &args.images {
         let work = Work::Net(number);
         let moment = Moment { seed: 1, step: 0, steps: 1, first_example: 0 };
-        session.run(work, 1, &moment, &mut Image(data::image_values(path, &shape, scaling)?))?;
+        session.run(work, 1, &moment, &mut Image(pictures.read(path, &shape)?))?;
         let scores = session.output(work, 1, &output).expect("a net's program has its outputs");
         let found = best(scores, args.top);
         if common.json() {
@@ -62,8 +65,8 @@ fn number_of(loaded: &Loaded, size: crate::size::SizeId) -> usize {
 }
 
 /// What the data that the net is trained on say: names of the classes, if they are there, and how pixels are scaled.
-fn source(loaded: &Loaded, common: &Common, net: &Net) -> Result<(Vec<String>, Scaling), Failure> {
-    let plain = (vec![], Scaling { scale: 1.0 / 255.0, shift: 0.0 });
+fn source(loaded: &Loaded, common: &Common, net: &Net) -> Result<(Vec<String>, Pictures), Failure> {
+    let plain = (vec![], Pictures::plain());
     let training = loaded.checked.trainings.iter().find(|training| training.nets.contains(&net.name));
     let Some(dataset) = training.and_then(|t| t.data).map(|place| &loaded.checked.datasets[place]) else {
         return Ok(plain);
@@ -73,7 +76,9 @@ fn source(loaded: &Loaded, common: &Common, net: &Net) -> Result<(Vec<String>, S
     let request = Request { split, fields: &fields, place: &loaded.place, seed: common.seed.unwrap_or(1) };
     let facts = data::facts(call, &request).unwrap_or_default();
     let names = facts.fields.into_iter().map(|field| field.names).find(|names| !names.is_empty());
-    Ok((names.unwrap_or_default(), data::picture_scaling(call, &request)?))
+    let taken = super::eval::inputs(loaded, net, dataset).and_then(|inputs| inputs.into_iter().next());
+    let field = taken.and_then(|(_, field)| fields.iter().position(|want| want.name == field));
+    Ok((names.unwrap_or_default(), Pictures::of(call, &request, field.unwrap_or(0))?))
 }
 
 fn name(names: &[String], class: usize) -> String {

@@ -23,7 +23,7 @@ pub fn print(plan: &Plan, schedule: &Schedule, times: &[Duration], target: Targe
     let mut flops = 0;
     for i in order {
         let seconds = times[i].as_secs_f64().max(1e-12);
-        let (work, code, name) = about(plan, i, target);
+        let (work, code, name) = about(plan, &plan.steps[i], target);
         flops += work.flops;
         table.add_row([
             format!("{:.1}", seconds * 1e6),
@@ -44,8 +44,8 @@ pub fn print(plan: &Plan, schedule: &Schedule, times: &[Duration], target: Targe
 }
 
 /// A step's work, the back end that made its code, its name.
-fn about(plan: &Plan, step: usize, target: Target) -> (cost::Work, String, String) {
-    match &plan.steps[step] {
+fn about(plan: &Plan, step: &plan::Step, target: Target) -> (cost::Work, String, String) {
+    match step {
         plan::Step::Call { kernel, .. } => {
             let kernel = &plan.kernels[*kernel];
             let code = match wide::compile(kernel, target) {
@@ -59,6 +59,18 @@ fn about(plan: &Plan, step: usize, target: Target) -> (cost::Work, String, Strin
             let buffer = &plan.buffers[*from];
             let work = cost::Work { flops: 0, bytes: 8 * u64::from(buffer.len) };
             (work, String::new(), format!("copy of {}", buffer.name))
+        }
+        plan::Step::Loop { name, trip, body } => {
+            let mut all = cost::Work { flops: 0, bytes: 0 };
+            let mut codes: Vec<String> = Vec::new();
+            for (work, code, _) in body.iter().map(|step| about(plan, step, target)) {
+                all.flops += u64::from(*trip) * work.flops;
+                all.bytes += u64::from(*trip) * work.bytes;
+                if !codes.contains(&code) {
+                    codes.push(code);
+                }
+            }
+            (all, codes.join(", "), format!("loop over {name}"))
         }
     }
 }

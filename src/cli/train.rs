@@ -4,17 +4,15 @@
 //! `--resume` goes on from there with the same bits as if nothing had happened.
 
 use super::common::{Common, Failure, Loaded, Outcome};
+use super::watch::Watch;
 use super::{output, splits, weights};
 use crate::data::Split;
 use crate::train::checkpoint::{self, Checkpoint, Purpose};
 use crate::train::epoch::{self, Course, Ended, TrainError};
 use crate::train::progress::Progress;
 use crate::train::session::Session;
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,17 +37,23 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let course = course(&loaded, common, args)?;
     let data = Data::read(&loaded, common, &course)?;
     let mut session = Session::new(&loaded.checked, common.target(), common.threads(), course.seed);
-    let mut progress = start(args, common, &loaded, &course, &mut session)?;
+    let mut progress = start(args, common, &loaded, &course, &data.train, &mut session)?;
     output::line(&headline(&loaded, &session, &course, &data, common));
     let stop = Stop::listen()?;
     let mut watch = Watch::new(common, &loaded, &course, &data, args.resume)?;
     let ended =
         epoch::train(&mut session, &course, &data.train, &mut progress, &|| stop.asked(), &mut |s, p, whole| {
-            if whole { watch.epoch(s, p) } else { watch.step(p) }
+            if whole { watch.epoch(s, p) } else { watch.step(s, p) }
         });
-    watch.bar.finish_and_clear();
+    watch.clear();
     match ended? {
         Ended::Complete => watch.close(),
+        Ended::Early => {
+            let waited = progress.waited;
+            let plural = if waited == 1 { "" } else { "s" };
+            output::line(&format!("no better for {waited} epoch{plural}: stopped early"));
+            watch.close()
+        }
         Ended::Stopped => {
             watch.save(&session, &progress, &weights::last(&loaded))?;
             output::note(&format!(
@@ -76,8 +80,8 @@ fn course(loaded: &Loaded, common: &Common, args: &Args) -> Result<Course, Failu
 }
 
 /// What is trained on, and what metrics are taken on.
-struct Data {
-    train: Split,
+pub struct Data {
+    pub train: Split,
     /// `valid`, else `test`; with neither metrics are taken on `train`.
     judge: Option<(&'static str, Split)>,
 }
@@ -94,7 +98,8 @@ impl Data {
         Ok(Data { train, judge: None })
     }
 
-    fn judge(&self) -> (&'static str, &Split) {
+    /// The split that metrics are taken on, and its name.
+    pub fn judge(&self) -> (&'static str, &Split) {
         self.judge.as_ref().map_or(("train", &self.train), |(name, split)| (name, split))
     }
 }
@@ -105,6 +110,7 @@ fn start(
     common: &Common,
     loaded: &Loaded,
     course: &Course,
+    split: &Split,
     session: &mut Session,
 ) -> Result<Progress, Failure> {
     if !args.resume {
@@ -115,7 +121,8 @@ fn start(
     }
     let path = common.weights.clone().unwrap_or_else(|| weights::last(loaded));
     let checkpoint = Checkpoint::read(&path).map_err(|error| weights::told(common, session, &error))?;
-    let (seed, progress) = (checkpoint.seed, checkpoint.progress);
+    checkpoint::agree(&path, &checkpoint.names, split).map_err(|error| weights::told(common, session, &error))?;
+    let (seed, progress) = (checkpoint.seed, checkpoint.progress.clone());
     if seed != course.seed {
         let text =
             format!("{} was trained with seed {seed}, not {}: `--seed {seed}` goes on", path.display(), course.seed);
@@ -140,127 +147,6 @@ fn headline(loaded: &Loaded, session: &Session, course: &Course, data: &Data, co
     let plural = if threads == 1 { "" } else { "s" };
     let nets = training.nets.join(", ");
     format!("{nets}: {numbers} parameters, {examples} examples, {steps} steps an epoch, {threads} thread{plural}")
-}
-
-/// What is shown and saved while a training runs.
-struct Watch<'a> {
-    common: &'a Common,
-    loaded: &'a Loaded,
-    course: &'a Course,
-    data: &'a Data,
-    log: std::fs::File,
-    bar: ProgressBar,
-    since: Instant,
-    /// The best epoch's line, if something is kept.
-    kept: Option<String>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(
-        common: &'a Common,
-        loaded: &'a Loaded,
-        course: &'a Course,
-        data: &'a Data,
-        resume: bool,
-    ) -> Result<Watch<'a>, Failure> {
-        let folder = weights::folder(loaded);
-        let path = folder.join("log.jsonl");
-        let open = || {
-            std::fs::create_dir_all(&folder)?;
-            std::fs::OpenOptions::new().create(true).write(true).append(resume).truncate(!resume).open(&path)
-        };
-        let log = open().map_err(|e| Failure::io(&path, "write", &e))?;
-        let bar =
-            if std::io::stderr().is_terminal() { bar(course.batches(data.train.count)) } else { ProgressBar::hidden() };
-        Ok(Watch { common, loaded, course, data, log, bar, since: Instant::now(), kept: None })
-    }
-
-    fn step(&mut self, progress: &Progress) -> Result<(), Failure> {
-        if !self.bar.is_hidden() {
-            self.bar.set_position(progress.batches);
-            self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.course.epochs));
-            self.bar.set_message(format!("loss {:.4}", progress.mean_loss()));
-        }
-        Ok(())
-    }
-
-    /// Takes the metrics, writes the line, the log and the checkpoints.
-    fn epoch(&mut self, session: &mut Session, progress: &mut Progress) -> Result<(), Failure> {
-        let (on, split) = self.data.judge();
-        let metrics = (0..self.course.reports.len()).map(|place| epoch::report(session, self.course, place, split));
-        let metrics = metrics.collect::<Result<Vec<f64>, _>>()?;
-        let line = self.line(progress, on, &metrics);
-        self.bar.suspend(|| output::line(&line));
-        self.log(progress, on, &metrics)?;
-        let better = self.is_better(progress, &metrics);
-        if let Some(value) = better {
-            progress.best = Some(value);
-            self.kept = Some(line);
-        }
-        let rested =
-            if progress.batches == self.course.batches(self.data.train.count) { progress.rested() } else { *progress };
-        self.save(session, &rested, &weights::last(self.loaded))?;
-        if better.is_some() {
-            self.save(session, &rested, &weights::best(self.loaded))?;
-        }
-        self.since = Instant::now();
-        Ok(())
-    }
-
-    /// `epoch  3/10   loss 0.3120   accuracy 0.9810 on test   1.2 s`
-    fn line(&self, progress: &Progress, on: &str, metrics: &[f64]) -> String {
-        let width = self.course.epochs.to_string().len();
-        let mut text =
-            format!("epoch {:>width$}/{}   loss {:.4}", progress.epoch, self.course.epochs, progress.mean_loss());
-        for (metric, value) in self.course.reports.iter().zip(metrics) {
-            text += &format!("   {} {value:.4}", metric.name);
-        }
-        if !metrics.is_empty() {
-            text += &format!(" on {on}");
-        }
-        format!("{text}   {:.1} s", self.since.elapsed().as_secs_f64())
-    }
-
-    fn log(&mut self, progress: &Progress, on: &str, metrics: &[f64]) -> Result<(), Failure> {
-        let named = self.course.reports.iter().zip(metrics);
-        let metrics: serde_json::Map<String, serde_json::Value> =
-            named.map(|(metric, value)| (metric.name.to_string(), (*value).into())).collect();
-        let seconds = self.since.elapsed().as_secs_f64();
-        let (epoch, step, loss) = (progress.epoch, progress.step, progress.mean_loss());
-        let line = serde_json::json!({ "epoch": epoch, "step": step, "loss": loss, "on": on, "metrics": metrics, "seconds": seconds });
-        let path = weights::folder(self.loaded).join("log.jsonl");
-        writeln!(self.log, "{line}").map_err(|e| Failure::io(&path, "write", &e))
-    }
-
-    /// The kept metric's value, if it beats the best so far.
-    fn is_better(&self, progress: &Progress, metrics: &[f64]) -> Option<f64> {
-        let (place, highest) = self.course.keep?;
-        let value = metrics[place];
-        let beats = |best: f64| if highest { value > best } else { value < best };
-        progress.best.is_none_or(beats).then_some(value).filter(|value| !value.is_nan())
-    }
-
-    fn save(&self, session: &Session, progress: &Progress, path: &std::path::Path) -> Result<(), Failure> {
-        let source = checkpoint::digest(self.loaded.text.as_bytes());
-        let tensors = weights::saved(session);
-        let checkpoint = Checkpoint { source, seed: self.course.seed, progress: *progress, tensors };
-        checkpoint.write(path).map_err(|error| weights::told(self.common, session, &error))
-    }
-
-    fn close(&self) -> Outcome {
-        if let Some(kept) = &self.kept {
-            let kept = kept.rsplit_once("   ").map_or(&**kept, |(line, _)| line);
-            output::line(&format!("best: {kept}   in {}", weights::best(self.loaded).display()));
-        }
-        output::line(&format!("saved {}", weights::last(self.loaded).display()));
-        Ok(0)
-    }
-}
-
-fn bar(steps: u64) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}  {msg}  {eta}").expect("the template is right");
-    ProgressBar::new(steps).with_style(style)
 }
 
 /// Set by SIGINT and SIGTERM; a second one ends the process at once.

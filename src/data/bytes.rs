@@ -94,6 +94,18 @@ impl<'a> Bytes<'a> {
         Ok(bytes)
     }
 
+    /// All that is left, at most `most` bytes.
+    pub fn rest(&mut self, most: u64, what: &str) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let got = (&mut self.inner).take(most + 1).read_to_end(&mut bytes);
+        let got = got.map_err(|e| self.error(what, e.to_string()))? as u64;
+        self.at += got;
+        if got > most {
+            return Err(self.error(format!("at most {most} bytes of {what}"), "more"));
+        }
+        Ok(bytes)
+    }
+
     /// Nothing may follow; this also makes gzip compare its checksum.
     pub fn end(&mut self, what: &str) -> Result<()> {
         let mut more = [0];
@@ -102,5 +114,14 @@ impl<'a> Bytes<'a> {
             Ok(_) => Err(self.error(format!("the end after {what}"), "more bytes")),
             Err(e) => Err(self.error(format!("the end after {what}"), e.to_string())),
         }
+    }
+}
+
+/// For formats that are read line by line; they cannot ask for more than comes.
+impl Read for Bytes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let got = self.inner.read(buffer)?;
+        self.at += got as u64;
+        Ok(got)
     }
 }

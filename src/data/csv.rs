@@ -1,22 +1,28 @@
-//! `csv("a.csv", ...)`: a table, a line an example, its columns by name.
+//! `csv("a.csv", ...)`: a table, a line an example or a step of one, its columns by name; plain or gzip.
 //!
 //! A field of one number takes the column of its name, or the one that `FIELD="column"` names; a field of n numbers
-//! takes n columns: `FIELD=["a", "b"]`, else `FIELD_0` to `FIELD_n-1`. Without a header (`header=false`) columns are
-//! taken in order. A class may be written as a text; classes are then numbered in sorted order.
+//! takes n columns: `FIELD=["a", "b"]`, else `FIELD_0` to `FIELD_n-1` or `FIELD1` to `FIELDn`. Without a header
+//! (`header=false`) columns are taken in order. A class may be written as a text; classes are then numbered in sorted
+//! order.
+//!
+//! With `sequence="id"` neighbouring lines of one `id` are the steps of one example: a field with an open size takes its
+//! columns from each of them, one without has the same value on all of them.
 
 use super::args::Args;
+use super::bytes::Bytes;
 use super::error::{DataError, DataProblem, Result, Where};
-use super::fit::{Column, Raw, RawValues, Want, few};
+use super::fit::{self, Raw, Want, few, show};
 use super::place::Located;
+use super::sequence::Growing;
 use super::{Format, Request};
 use crate::check::net::Setting;
-use crate::check::{FieldFacts, SplitFacts};
-use std::collections::BTreeSet;
+use crate::check::{FieldFacts, Range, SplitFacts};
+use std::collections::HashSet;
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
     name: "csv",
-    usage: "csv(\"a.csv\", FIELD=\"column\", FIELD=[\"column\", ...], header=true, separator=\",\", scale=1, shift=0)",
+    usage: "csv(\"a.csv\", FIELD=\"column\", FIELD=[\"column\", ...], sequence=\"column\", header=true, separator=\",\", scale=1, shift=0)",
     positional: &["path"],
     named: &["header", "separator", "sequence", "scale", "shift"],
     takes_fields: true,
@@ -26,46 +32,113 @@ pub const FORMAT: Format = Format {
     facts,
 };
 
-type Reader = csv::Reader<std::fs::File>;
+type Reader = csv::Reader<Bytes<'static>>;
+
+/// An open table, and which columns are for what.
+struct Table {
+    file: Located,
+    reader: Reader,
+    /// The column whose value is the same on all lines of a sequence.
+    id: Option<usize>,
+    /// For each field its columns.
+    places: Vec<Vec<usize>>,
+}
 
 fn load(args: &Args, request: &Request) -> Result<Raw> {
-    let file = request.place.find(args.text("path")?)?;
-    let (mut reader, header) = open(args, &file)?;
-    let places = places(args, request, &file, header.as_deref())?;
-    let mut cells: Vec<Vec<String>> = vec![Vec::new(); request.fields.len()];
-    let mut lines = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| damaged(&file, &e))?;
-        lines.push(record.position().map_or(0, csv::Position::line));
-        for (cells, places) in cells.iter_mut().zip(&places) {
-            cells.extend(places.iter().map(|&p| record.get(p).unwrap_or("").to_string()));
+    let mut table = open(args, request)?;
+    let mut fields: Vec<Growing> = request.fields.iter().map(Growing::new).collect();
+    let (mut count, mut last, mut seen) = (0, None, HashSet::new());
+    let mut record = csv::StringRecord::new();
+    while table.reader.read_record(&mut record).map_err(|e| damaged(&table.file, &e))? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let wrong = |expected: String, found: &str| {
+            let found = format!("`{}`", shorter(found));
+            DataError::new(DataProblem::Damaged, &table.file.shown, expected, found).at(Where::Line(line))
+        };
+        let id = table.id.map(|place| record.get(place).unwrap_or(""));
+        let begins = id.is_none() || last.as_deref() != id;
+        if begins && count > 0 {
+            fields.iter_mut().for_each(Growing::close);
+        }
+        if let (true, Some(id)) = (begins, id) {
+            if !seen.insert(id.to_string()) {
+                let help = "sort the lines by it, so that each sequence stands in one piece";
+                return Err(wrong("a sequence that has not been there yet".to_string(), id).help(help));
+            }
+            last = Some(id.to_string());
+        }
+        count += usize::from(begins);
+        for ((want, field), places) in request.fields.iter().zip(&mut fields).zip(&table.places) {
+            for &place in places {
+                let cell = record.get(place).unwrap_or("");
+                if !field.push(cell) {
+                    return Err(wrong(format!("a number for `{}`", want.name), cell));
+                }
+            }
+            if !begins && !field.grows() && !field.repeats() {
+                let expected = format!("one value of `{}` on all lines of a sequence", want.name);
+                let cell = record.get(places[0]).unwrap_or("");
+                return Err(
+                    wrong(expected, cell).help(format!("`{}: [T, ...]` takes a value from each line", want.name))
+                );
+            }
         }
     }
-    let wants = request.fields.iter().zip(&cells);
-    let columns = wants.map(|(want, cells)| column(&file, want, cells, &lines)).collect::<Result<_>>()?;
-    Ok(Raw { columns, count: lines.len() })
+    fields.iter_mut().for_each(Growing::close);
+    let columns = fields.into_iter().map(|field| field.column(&table.file.shown)).collect::<Result<_>>()?;
+    Ok(Raw { columns, count })
 }
 
 fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
-    let file = request.place.find(args.text("path")?)?;
-    let (_, header) = open(args, &file)?;
-    places(args, request, &file, header.as_deref())?;
-    let field = |want: &Want| FieldFacts { shape: Some(want.shape.clone()), ..FieldFacts::default() };
-    Ok(SplitFacts { fields: request.fields.iter().map(field).collect(), examples: None })
+    if open(args, request)?.id.is_some() {
+        return fit::facts(load(args, request)?, request.fields);
+    }
+    let field = |want: &Want| {
+        let shape = want.fixed().map(|shape| shape.into_iter().map(Range::one).collect());
+        FieldFacts { shape, ..FieldFacts::default() }
+    };
+    Ok(SplitFacts { fields: request.fields.iter().map(field).collect(), ..SplitFacts::default() })
 }
 
-fn open(args: &Args, file: &Located) -> Result<(Reader, Option<Vec<String>>)> {
-    if args.get("sequence").is_some() {
-        return Err(args.error("tables of single examples", "`sequence`, which groups lines"));
-    }
+fn open(args: &Args, request: &Request) -> Result<Table> {
+    let file = request.place.find(args.text("path")?)?;
     let separator = if args.get("separator").is_some() { args.text("separator")? } else { "," };
     let [separator] = separator.as_bytes() else { return Err(args.error("`separator` of one byte", separator)) };
-    let header = args.truth("header", true)?;
+    check_open(args, request)?;
+    let named = args.truth("header", true)?;
     let mut builder = csv::ReaderBuilder::new();
-    builder.delimiter(*separator).has_headers(header).trim(csv::Trim::All);
-    let mut reader = builder.from_path(&file.full).map_err(|e| damaged(file, &e))?;
-    let names = if header { Some(reader.headers().map_err(|e| damaged(file, &e))?.clone()) } else { None };
-    Ok((reader, names.map(|names| names.iter().map(str::to_string).collect())))
+    builder.delimiter(*separator).has_headers(named).trim(csv::Trim::All);
+    let mut reader = builder.from_reader(Bytes::open(&file)?);
+    let names = if named { Some(reader.headers().map_err(|e| damaged(&file, &e))?.clone()) } else { None };
+    let header: Option<Vec<String>> = names.map(|names| names.iter().map(str::to_string).collect());
+    let id = match (args.get("sequence"), &header) {
+        (None, _) => None,
+        (Some(_), Some(header)) => Some(find(args.text("sequence")?, &file, header)?),
+        (Some(_), None) => Some(args.whole("sequence", None, 1 << 16)? as usize),
+    };
+    let places = places(args, request, &file, header.as_deref(), id)?;
+    Ok(Table { file, reader, id, places })
+}
+
+/// Open sizes and `sequence` need each other.
+fn check_open(args: &Args, request: &Request) -> Result<()> {
+    let open = request.fields.iter().find(|want| want.fixed().is_none());
+    match (open, args.get("sequence").is_some()) {
+        (Some(want), false) => {
+            let expected = format!("`sequence=\"column\"`, since `{}` is {}", want.name, show(&want.shape));
+            Err(args.error(expected, "nothing that says which lines belong together"))
+        }
+        (None, true) => {
+            Err(args.error("a field with an open size such as `x: [T, 3]`, as there is `sequence`", "none"))
+        }
+        (Some(_), true) => {
+            match request.fields.iter().find(|want| want.fixed().is_none() && want.open_axis().is_none()) {
+                Some(want) => Err(args.error(format!("one open size in `{}`", want.name), show(&want.shape))),
+                None => Ok(()),
+            }
+        }
+        (None, false) => Ok(()),
+    }
 }
 
 fn damaged(file: &Located, error: &csv::Error) -> DataError {
@@ -78,16 +151,23 @@ fn damaged(file: &Located, error: &csv::Error) -> DataError {
 }
 
 /// For each field its columns.
-fn places(args: &Args, request: &Request, file: &Located, header: Option<&[String]>) -> Result<Vec<Vec<usize>>> {
-    let mut next = 0;
+fn places(
+    args: &Args,
+    request: &Request,
+    file: &Located,
+    header: Option<&[String]>,
+    id: Option<usize>,
+) -> Result<Vec<Vec<usize>>> {
+    let mut rest = (0..).filter(|place| Some(*place) != id);
     let mut one = |want: &Want| {
-        let size: usize = want.shape.iter().product();
-        let Some(header) = header else {
-            next += size;
-            return Ok((next - size..next).collect());
-        };
-        let names = column_names(args, want, size)?;
-        names.iter().map(|name| find(name, file, header)).collect()
+        let size = Growing::new(want).step_size();
+        match header {
+            Some(header) => {
+                let names = column_names(args, want, size, header)?;
+                names.iter().map(|name| find(name, file, header)).collect()
+            }
+            None => Ok(rest.by_ref().take(size).collect()),
+        }
     };
     request.fields.iter().map(&mut one).collect()
 }
@@ -101,14 +181,15 @@ fn find(name: &str, file: &Located, header: &[String]) -> Result<usize> {
     header.iter().position(|column| column == name).ok_or_else(missing)
 }
 
-fn column_names(args: &Args, want: &Want, size: usize) -> Result<Vec<String>> {
+fn column_names(args: &Args, want: &Want, size: usize, header: &[String]) -> Result<Vec<String>> {
     let text = |setting: &Setting| match setting {
         Setting::Text(text) => Some(text.to_string()),
         Setting::Number(_) | Setting::Truth(_) | Setting::Array { .. } | Setting::List(_) => None,
     };
+    let single = want.sizes().iter().flatten().all(|size| *size == 1);
     let given = match args.get(&want.name) {
-        None if want.shape.is_empty() => Some(vec![want.name.to_string()]),
-        None => Some((0..size).map(|place| format!("{}_{place}", want.name)).collect()),
+        None if single => Some(vec![want.name.to_string()]),
+        None => Some(numbered(want, size, header)),
         Some(Setting::List(list)) => list.iter().map(text).collect(),
         Some(one) => text(one).map(|name| vec![name]),
     };
@@ -121,24 +202,15 @@ fn column_names(args: &Args, want: &Want, size: usize) -> Result<Vec<String>> {
     }
 }
 
-fn column(file: &Located, want: &Want, cells: &[String], lines: &[u64]) -> Result<Column> {
-    let (path, shape) = (file.shown.clone(), want.shape.clone());
-    let numbers: Vec<Option<f64>> =
-        cells.iter().map(|cell| cell.parse().ok().filter(|v: &f64| v.is_finite())).collect();
-    if want.classes.is_some() && numbers.iter().any(Option::is_none) {
-        let classes: BTreeSet<&String> = cells.iter().collect();
-        let classes: Vec<String> = classes.into_iter().cloned().collect();
-        let number = |cell: &String| classes.binary_search(cell).expect("every cell is in the set of cells") as i64;
-        return Ok(Column { path, shape, values: RawValues::Whole(cells.iter().map(number).collect()), classes });
-    }
-    let size: usize = want.shape.iter().product();
-    let real = |(place, number): (usize, &Option<f64>)| {
-        number.map(|v| v as f32).ok_or_else(|| {
-            let found = format!("`{}`", cells[place]);
-            let error = DataError::new(DataProblem::Damaged, &path, format!("a number for `{}`", want.name), found);
-            error.at(Where::Line(lines[place / size.max(1)]))
-        })
-    };
-    let values = RawValues::Real(numbers.iter().enumerate().map(real).collect::<Result<_>>()?);
-    Ok(Column { path, shape, values, classes: vec![] })
+/// `x_0`, `x_1`, ... or, where these are not all there, `x1`, `x2`, ...
+fn numbered(want: &Want, size: usize, header: &[String]) -> Vec<String> {
+    let from_0: Vec<String> = (0..size).map(|place| format!("{}_{place}", want.name)).collect();
+    let from_1: Vec<String> = (1..=size).map(|place| format!("{}{place}", want.name)).collect();
+    let there = |names: &[String]| names.iter().all(|name| header.contains(name));
+    if !there(&from_0) && there(&from_1) { from_1 } else { from_0 }
+}
+
+/// At most so much of a cell is shown.
+fn shorter(cell: &str) -> String {
+    cell.chars().take(40).collect()
 }

@@ -7,7 +7,7 @@ use super::args::Args;
 use super::error::Result;
 use super::fit::{Column, Raw, RawValues};
 use super::{Format, Request};
-use crate::check::{FieldFacts, SplitFacts};
+use crate::check::{FieldFacts, Range, SplitFacts};
 use std::io::Read;
 
 const PACKED: &[u8] = include_bytes!("digits8x8.bin.gz");
@@ -35,18 +35,16 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     let (labels, images) = bytes.split_at(COUNT);
     let pixels = rows.iter().flat_map(|&row| &images[row * PIXELS..(row + 1) * PIXELS]).copied().collect();
     let labels = rows.iter().map(|&row| labels[row]).collect();
-    let column = |shape: &[usize], bytes, classes| {
-        let (path, shape, values) = ("digits8x8".to_string(), shape.to_vec(), RawValues::Bytes(bytes));
-        Column { path, shape, values, classes }
-    };
-    Ok(Raw { columns: vec![column(&[8, 8], pixels, vec![]), column(&[], labels, names())], count: rows.len() })
+    let column = |shape: &[usize], bytes| Column::new("digits8x8", shape, RawValues::Bytes(bytes));
+    let labels = Column { classes: names(), ..column(&[], labels) };
+    Ok(Raw { columns: vec![column(&[8, 8], pixels), labels], count: rows.len() })
 }
 
 fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let examples = Some(rows(args, request)?.len() as u64);
-    let image = FieldFacts { shape: Some(vec![8, 8]), ..FieldFacts::default() };
-    let label = FieldFacts { shape: Some(vec![]), classes: Some(10), names: names() };
-    Ok(SplitFacts { fields: vec![image, label], examples })
+    let image = FieldFacts { shape: Some(vec![Range::one(8); 2]), ..FieldFacts::default() };
+    let label = FieldFacts { shape: Some(vec![]), classes: Some(10), names: names(), ..FieldFacts::default() };
+    Ok(SplitFacts { fields: vec![image, label], examples, ..SplitFacts::default() })
 }
 
 fn rows(args: &Args, request: &Request) -> Result<Vec<usize>> {

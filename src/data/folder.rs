@@ -6,15 +6,18 @@
 
 use super::args::Args;
 use super::error::{DataError, DataProblem, Result};
-use super::fit::{Column, Raw, RawValues, Scaling, Want};
+use super::extent::Extent;
+use super::fit::{Column, Raw, RawValues, Scaling, Want, show};
 use super::place::Located;
 use super::{Format, Request, product};
-use crate::check::{FieldFacts, SplitFacts};
-use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
+use crate::check::{FieldFacts, Range, SplitFacts};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, imageops::FilterType};
 use std::path::{Path, PathBuf};
 
 /// Wider or higher pictures are refused before they are unpacked.
 const MOST_SIDE: u32 = 1 << 14;
+/// Deflate makes at most 1,032 bytes of one (RFC 1951), each of 8 pixels in a PNG of two colours; JPEG makes fewer.
+const PIXELS_A_BYTE: u64 = 8 * 1032;
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
@@ -42,45 +45,47 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     let (classes, pictures) = list(&root)?;
     let want = image_field(args, request)?;
     let resize = args.truth("resize", false)?;
-    let total = product(&want.shape).and_then(|size| size.checked_mul(pictures.len()));
+    let shape = picture_shape(args, want)?;
+    let total = product(&shape).and_then(|size| size.checked_mul(pictures.len()));
     if total.is_none_or(|total| total > super::MOST_VALUES) {
         let found = format!("{} images", pictures.len());
         return Err(DataError::new(DataProblem::Unfit, &root.shown, "at most 2^31 pixel values", found));
     }
     let mut pixels = Vec::new();
     for picture in &pictures {
-        pixels.extend(read(&picture.full, &picture.shown, &want.shape, resize)?);
+        pixels.extend(read(&picture.full, &picture.shown, &shape, resize)?);
     }
     let labels = RawValues::Bytes(pictures.iter().map(|picture| picture.class).collect());
-    let column =
-        |shape: &[usize], values, classes| Column { path: root.shown.clone(), shape: shape.to_vec(), values, classes };
-    let columns = vec![column(&want.shape, RawValues::Bytes(pixels), vec![]), column(&[], labels, classes)];
-    Ok(Raw { columns, count: pictures.len() })
+    let images = Column::new(&root.shown, &shape, RawValues::Bytes(pixels));
+    let labels = Column { classes, ..Column::new(&root.shown, &[], labels) };
+    Ok(Raw { columns: vec![images, labels], count: pictures.len() })
 }
 
 fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let root = request.place.find(args.text("path")?)?;
     let (classes, pictures) = list(&root)?;
-    let want = image_field(args, request)?;
+    let want = picture_shape(args, image_field(args, request)?)?;
     let first = &pictures[0];
     let shape = match args.truth("resize", false)? {
-        true => want.shape.clone(),
+        true => want,
         false => {
-            let (width, height) =
-                open(&first.full, &first.shown)?.into_dimensions().map_err(|e| damaged(&first.shown, &e))?;
-            vec![want.shape[0], height as usize, width as usize]
+            let (width, height) = open(&first.full, &first.shown)?.dimensions();
+            vec![want[0], height as usize, width as usize]
         }
     };
-    let image = FieldFacts { shape: Some(shape), ..FieldFacts::default() };
-    let label = FieldFacts { shape: Some(vec![]), classes: Some(classes.len()), names: classes };
-    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64) })
+    let image = FieldFacts { shape: Some(shape.into_iter().map(Range::one).collect()), ..FieldFacts::default() };
+    let (shape, count) = (Some(vec![]), Some(classes.len()));
+    let label = FieldFacts { shape, classes: count, names: classes, ..FieldFacts::default() };
+    Ok(SplitFacts { fields: vec![image, label], examples: Some(pictures.len() as u64), ..SplitFacts::default() })
 }
 
 /// The first field is the image, the second the class.
 fn image_field<'a>(args: &Args, request: &Request<'a>) -> Result<&'a Want> {
     match request.fields {
         [image, label]
-            if image.classes.is_none() && label.classes.is_some() && matches!(image.shape[..], [1 | 3, _, _]) =>
+            if image.classes.is_none()
+                && label.classes.is_some()
+                && matches!(image.shape[..], [Extent::Fixed(1 | 3), _, _]) =>
         {
             Ok(image)
         }
@@ -89,6 +94,12 @@ fn image_field<'a>(args: &Args, request: &Request<'a>) -> Result<&'a Want> {
                 .error("two fields, an image [1, H, W] or [3, H, W] and a label index(n)", "other fields of `data`"))
         }
     }
+}
+
+/// Pictures of one split are all of one size.
+fn picture_shape(args: &Args, image: &Want) -> Result<Vec<usize>> {
+    let expected = || format!("`{}` of a size written in numbers", image.name);
+    image.fixed().ok_or_else(|| args.error(expected(), show(&image.shape)))
 }
 
 /// Classes, and all images in order of class and name. Errors: no class, a class without images, more than 256.
@@ -136,13 +147,21 @@ fn is_image(path: &Path) -> bool {
     ending.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&&*e))
 }
 
-fn open(path: &Path, shown: &str) -> Result<ImageReader<std::io::BufReader<std::fs::File>>> {
+/// An image whose header is read and believed: so many pixels can be in a file of its length.
+fn open(path: &Path, shown: &str) -> Result<impl ImageDecoder> {
     let io = |e: std::io::Error| DataError::io(shown, "an image that can be read", &e);
+    let length = std::fs::metadata(path).map_err(io)?.len();
     let mut reader = ImageReader::open(path).map_err(io)?.with_guessed_format().map_err(io)?;
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MOST_SIDE), Some(MOST_SIDE));
     reader.limits(limits);
-    Ok(reader)
+    let decoder = reader.into_decoder().map_err(|e| damaged(shown, &e))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > length.saturating_mul(PIXELS_A_BYTE) {
+        let found = format!("{width}x{height} in the header of a file of {length} bytes");
+        return Err(DataError::new(DataProblem::Damaged, shown, "a PNG or JPEG image", found));
+    }
+    Ok(decoder)
 }
 
 fn damaged(shown: &str, error: &image::ImageError) -> DataError {
@@ -151,7 +170,7 @@ fn damaged(shown: &str, error: &image::ImageError) -> DataError {
 
 /// One image as bytes `[C, H, W]`.
 fn read(path: &Path, shown: &str, shape: &[usize], resize: bool) -> Result<Vec<u8>> {
-    let image = open(path, shown)?.decode().map_err(|e| damaged(shown, &e))?;
+    let image = DynamicImage::from_decoder(open(path, shown)?).map_err(|e| damaged(shown, &e))?;
     let (height, width) = (shape[1], shape[2]);
     let image = match (image.height() as usize, image.width() as usize) {
         same if same == (height, width) => image,
@@ -178,7 +197,7 @@ fn planes(image: &DynamicImage, channels: usize) -> Vec<u8> {
 pub fn image_values(path: &Path, shape: &[usize], scaling: Scaling) -> Result<Vec<f32>> {
     let shown = path.to_string_lossy();
     let [1 | 3, height, width] = *shape else {
-        let found = super::fit::show(shape);
+        let found = show(shape);
         return Err(DataError::new(DataProblem::Unfit, &shown, "a net that takes [1, H, W] or [3, H, W]", found));
     };
     let bytes = read(path, &shown, &[shape[0], height, width], true)?;

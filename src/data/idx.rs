@@ -9,7 +9,7 @@ use super::bytes::Bytes;
 use super::error::{DataError, DataProblem, Result};
 use super::fit::{Column, Raw, show};
 use super::{Format, Request, product};
-use crate::check::{FieldFacts, SplitFacts};
+use crate::check::{FieldFacts, Range, SplitFacts};
 
 /// Ranks above this are no picture, sound or table.
 const MOST_AXES: u8 = 8;
@@ -36,7 +36,7 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
         let values = read_values(&mut bytes, kind, true, total, "values")?;
         bytes.end("the values")?;
         agree(path, &mut count, sizes[0])?;
-        columns.push(Column { path: path.to_string(), shape: sizes[1..].to_vec(), values, classes: vec![] });
+        columns.push(Column::new(path, &sizes[1..], values));
     }
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
@@ -46,9 +46,10 @@ fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     for path in paths(args, request)? {
         let (_, sizes) = header(&mut Bytes::open(&request.place.find(path)?)?)?;
         agree(path, &mut count, sizes[0])?;
-        fields.push(FieldFacts { shape: Some(sizes[1..].to_vec()), ..FieldFacts::default() });
+        let shape = sizes[1..].iter().copied().map(Range::one).collect();
+        fields.push(FieldFacts { shape: Some(shape), ..FieldFacts::default() });
     }
-    Ok(SplitFacts { fields, examples: count.map(|n| n as u64) })
+    Ok(SplitFacts { fields, examples: count.map(|n| n as u64), ..SplitFacts::default() })
 }
 
 fn paths<'a>(args: &Args<'a>, request: &Request) -> Result<Vec<&'a str>> {

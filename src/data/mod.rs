@@ -8,25 +8,31 @@ pub mod args;
 pub mod array;
 pub mod augment;
 mod bytes;
+mod characters;
 mod csv;
 mod digits8x8;
 pub mod error;
+pub mod extent;
 mod fit;
 mod folder;
 mod idx;
 pub mod npy;
 pub mod place;
 pub mod random;
+mod sequence;
 pub mod split;
 mod synthetic;
 mod table;
+pub mod told;
+mod ts;
 
-pub use augment::{Augment, Draw};
+pub use augment::{Augment, Change, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use fit::{RawValues, Scaling, Want};
-pub use folder::image_values;
+pub use extent::{Bounds, Extent, Open};
+use fit::Scaling;
+pub use fit::{RawValues, Want};
 pub use place::Place;
-pub use split::{FieldData, Split, Values};
+pub use split::{FieldData, Split, Starts, Values};
 
 use crate::check::SplitFacts;
 use crate::check::net::SourceCall;
@@ -55,8 +61,18 @@ pub struct Format {
 }
 
 /// All sources.
-pub const FORMATS: [Format; 8] =
-    [digits8x8::FORMAT, idx::FORMAT, folder::FORMAT, csv::FORMAT, npy::NPY, npy::NPZ, table::FORMAT, synthetic::FORMAT];
+pub const FORMATS: [Format; 10] = [
+    digits8x8::FORMAT,
+    idx::FORMAT,
+    folder::FORMAT,
+    csv::FORMAT,
+    ts::FORMAT,
+    characters::FORMAT,
+    npy::NPY,
+    npy::NPZ,
+    table::FORMAT,
+    synthetic::FORMAT,
+];
 
 /// What is asked of a source besides its arguments.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +97,39 @@ pub fn load(call: &SourceCall, request: &Request) -> Result<Split> {
     Ok(Split { augment, ..split })
 }
 
-/// How the bytes of a picture, 0 to 255, become what a net sees that was trained on this source.
-pub fn picture_scaling(call: &SourceCall, request: &Request) -> Result<Scaling> {
-    let (format, args) = open(call, request)?;
-    let Scaling { scale, shift } = scaling(format, &args)?;
-    Ok(Scaling { scale: scale * format.white / 255.0, shift })
+/// How picture files become what a net sees that was trained on a source.
+#[derive(Clone, Debug)]
+pub struct Pictures {
+    scaling: Scaling,
+    stages: Vec<Augment>,
+    field: usize,
+}
+
+impl Pictures {
+    /// For a net that no data tell of: bytes of 0 to 255 become 0 to 1.
+    pub fn plain() -> Pictures {
+        Pictures { scaling: Scaling { scale: 1.0 / 255.0, shift: 0.0 }, stages: vec![], field: 0 }
+    }
+
+    /// As the field at a position of a source.
+    pub fn of(call: &SourceCall, request: &Request, field: usize) -> Result<Pictures> {
+        let (format, args) = open(call, request)?;
+        let Scaling { scale, shift } = scaling(format, &args)?;
+        let scaling = Scaling { scale: scale * format.white / 255.0, shift };
+        Ok(Pictures { scaling, stages: stages(call, request)?, field })
+    }
+
+    /// The byte, 0 to 255, that a net sees as this number.
+    pub fn byte(&self, value: f32) -> u8 {
+        ((f64::from(value) - self.scaling.shift) / self.scaling.scale).clamp(0.0, 255.0).round() as u8
+    }
+
+    /// One image file for a net's input `[C, H, W]`: resized to it. Errors: no such file, no image.
+    pub fn read(&self, path: &std::path::Path, shape: &[usize]) -> Result<Vec<f32>> {
+        let mut values = folder::image_values(path, shape, self.scaling)?;
+        augment::apply(&self.stages, self.field, None, 0, (shape, shape), &mut values);
+        Ok(values)
+    }
 }
 
 fn scaling(format: &Format, args: &Args) -> Result<Scaling> {
@@ -98,11 +142,13 @@ fn scaling(format: &Format, args: &Args) -> Result<Scaling> {
 pub fn facts(call: &SourceCall, request: &Request) -> Result<SplitFacts> {
     let (format, args) = open(call, request)?;
     stages(call, request)?;
-    (format.facts)(&args, request)
+    let facts = (format.facts)(&args, request)?;
+    let symbols = fit::symbols(&facts, request.fields);
+    Ok(SplitFacts { symbols, ..facts })
 }
 
 fn open<'a>(call: &'a SourceCall, request: &Request) -> Result<(&'static Format, Args<'a>)> {
-    static TABLE: [Format; 8] = FORMATS;
+    static TABLE: [Format; FORMATS.len()] = FORMATS;
     let Some(format) = TABLE.iter().find(|format| format.name == &*call.name) else {
         let known: Vec<&str> = TABLE.iter().map(|format| format.name).collect();
         let known = format!("a source of data ({})", known.join(", "));
@@ -115,20 +161,12 @@ fn open<'a>(call: &'a SourceCall, request: &Request) -> Result<(&'static Format,
 }
 
 fn stages(call: &SourceCall, request: &Request) -> Result<Vec<Augment>> {
-    let stages = call.stages.iter().map(augment::read).collect::<Result<Vec<_>>>()?;
-    if !stages.is_empty() && request.split != "train" {
-        let found = format!("`-> {}` on `{}`", call.stages[0].name, request.split);
-        return Err(DataError::new(DataProblem::Call, "", "augmentation on `train` only", found));
-    }
-    for stage in &stages {
-        let Augment::RandomCrop { size, .. } = *stage else { continue };
-        for want in request.fields.iter().filter(|want| want.classes.is_none() && want.shape.len() == 3) {
-            if want.shape[1..] != [size, size] {
-                let found = format!("random_crop({size})");
-                let expected = format!("a crop of {}x{}, the size of `{}`", want.shape[1], want.shape[2], want.name);
-                return Err(DataError::new(DataProblem::Call, "", expected, found));
-            }
-        }
+    let stages = call.stages.iter().map(|stage| augment::read(stage, request.fields)).collect::<Result<Vec<_>>>()?;
+    let drawn = stages.iter().position(Augment::is_drawn).filter(|_| request.split != "train");
+    if let Some(place) = drawn {
+        let found = format!("`-> {}` on `{}`", call.stages[place].name, request.split);
+        let error = DataError::new(DataProblem::Call, "", "augmentation on `train` only", found);
+        return Err(DataError { call: Some(call.stages[place].at), ..error });
     }
     Ok(stages)
 }

@@ -11,7 +11,7 @@ use super::fit::{Column, Raw, RawValues, show};
 use super::idx::agree;
 use super::place::Located;
 use super::{Format, Request, product};
-use crate::check::{FieldFacts, SplitFacts};
+use crate::check::{FieldFacts, Range, SplitFacts};
 use npyz::zip::ZipArchive;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
@@ -97,7 +97,7 @@ fn load(arrays: Vec<Stored>) -> Result<Raw> {
         let path = stored.file.shown;
         let (first, shape) = split_first(&path, &shape)?;
         agree(&path, &mut count, first)?;
-        columns.push(Column { path, shape, values, classes: vec![] });
+        columns.push(Column::new(&path, &shape, values));
     }
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
@@ -108,9 +108,10 @@ fn facts(arrays: Vec<Stored>) -> Result<SplitFacts> {
         let Header { shape, .. } = stored.open(header)?;
         let (first, shape) = split_first(&stored.file.shown, &shape)?;
         agree(&stored.file.shown, &mut count, first)?;
+        let shape = shape.into_iter().map(Range::one).collect();
         fields.push(FieldFacts { shape: Some(shape), ..FieldFacts::default() });
     }
-    Ok(SplitFacts { fields, examples: count.map(|n| n as u64) })
+    Ok(SplitFacts { fields, examples: count.map(|n| n as u64), ..SplitFacts::default() })
 }
 
 fn split_first(path: &str, shape: &[usize]) -> Result<(usize, Vec<usize>)> {

@@ -2,11 +2,11 @@
 
 use super::args::{Args, kind};
 use super::error::Result;
-use super::fit::{Column, Raw, RawValues, Want};
+use super::fit::{self, Column, Raw, RawValues, Want};
 use super::idx::agree;
 use super::{Format, Request};
+use crate::check::SplitFacts;
 use crate::check::net::Setting;
-use crate::check::{FieldFacts, SplitFacts};
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
@@ -27,16 +27,13 @@ fn load(args: &Args, request: &Request) -> Result<Raw> {
     for (place, want) in request.fields.iter().enumerate() {
         let (shape, values) = array(args, place, want)?;
         agree("table", &mut count, shape[0])?;
-        let shape = shape[1..].to_vec();
-        columns.push(Column { path: "table".to_string(), shape, values: RawValues::Real(values), classes: vec![] });
+        columns.push(Column::new("table", &shape[1..], RawValues::Real(values)));
     }
     Ok(Raw { columns, count: count.unwrap_or(0) })
 }
 
 fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
-    let Raw { columns, count } = load(args, request)?;
-    let fields = columns.into_iter().map(|c| FieldFacts { shape: Some(c.shape), ..FieldFacts::default() });
-    Ok(SplitFacts { fields: fields.collect(), examples: Some(count as u64) })
+    fit::facts(load(args, request)?, request.fields)
 }
 
 /// Shape with the examples first, and values.

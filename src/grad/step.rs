@@ -10,8 +10,8 @@ use crate::graph::{
 use crate::ids::Symbol;
 
 /// What a flat list gives for a batch, without gradients; outputs have the batch as first axis where they depend on it.
-pub fn forward(checked: &Checked, flat: &Flat, batch: u32) -> Graph {
-    let mut house = Elaboration::new(checked, Binding { batch });
+pub fn forward(checked: &Checked, flat: &Flat, binding: Binding) -> Graph {
+    let mut house = Elaboration::new(checked, binding);
     let tensors = house.add(flat, &[], OriginRole::Written);
     let origin = house.origin("outputs", None, OriginRole::Written);
     let outputs = flat.outputs.iter().map(|(name, id)| (name.clone(), tensors.get(&mut house.graph, *id, origin)));
@@ -22,14 +22,14 @@ pub fn forward(checked: &Checked, flat: &Flat, batch: u32) -> Graph {
 }
 
 /// A net in evaluation.
-pub fn evaluation(checked: &Checked, net: &Net, batch: u32) -> Graph {
-    forward(checked, &net.evaluate, batch)
+pub fn evaluation(checked: &Checked, net: &Net, binding: Binding) -> Graph {
+    forward(checked, &net.evaluate, binding)
 }
 
 /// The objective's mean over the batch as output `loss`, and the gradient of each parameter that it trains as an
 /// output of the parameter's name; with `inputs` also those of the real inputs, by their names.
-pub fn gradients(checked: &Checked, objective: &Objective, batch: u32, inputs: bool) -> Graph {
-    let mut step = Step::new(checked, objective, batch);
+pub fn gradients(checked: &Checked, objective: &Objective, binding: Binding, inputs: bool) -> Graph {
+    let mut step = Step::new(checked, objective, binding);
     let mut wrt = step.trained.clone();
     if inputs {
         let graph = &step.house.graph;
@@ -47,8 +47,8 @@ pub fn gradients(checked: &Checked, objective: &Objective, batch: u32, inputs: b
 }
 
 /// A whole training step: output `loss`, and as updates the new values of parameters, optimiser state and kept state.
-pub fn training(checked: &Checked, objective: &Objective, batch: u32) -> Graph {
-    let mut step = Step::new(checked, objective, batch);
+pub fn training(checked: &Checked, objective: &Objective, binding: Binding) -> Graph {
+    let mut step = Step::new(checked, objective, binding);
     let trained = step.trained.clone();
     let mut gradients = differentiate(&mut step.house.graph, step.loss, &trained);
     if let Some(clip) = objective.clip {
@@ -78,8 +78,9 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn new(checked: &'a Checked, objective: &Objective, batch: u32) -> Step<'a> {
-        let mut house = Elaboration::new(checked, Binding { batch });
+    fn new(checked: &'a Checked, objective: &Objective, binding: Binding) -> Step<'a> {
+        let batch = binding.batch;
+        let mut house = Elaboration::new(checked, binding);
         let tensors = house.add(&objective.flat, &[], OriginRole::Written);
         let origin = house.origin("objective", Some(objective.at), OriginRole::Written);
         let each = tensors.get(&mut house.graph, objective.flat.outputs[0].1, origin);

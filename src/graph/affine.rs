@@ -112,6 +112,13 @@ impl Affine {
         self.terms.iter().fold(start, |sum, &(axis, factor)| sum.plus_times(factor, &map[usize::from(axis)]))
     }
 
+    /// The form without axes of a single point, which are 0.
+    pub fn settled(&self, axes: &[Axis]) -> Affine {
+        let mut form = self.clone();
+        form.terms.retain(|term| axes[usize::from(term.0)].extent > 1);
+        form
+    }
+
     /// The value at a point.
     pub fn at(&self, point: &[i64]) -> i64 {
         let sum: i64 = self.terms.iter().map(|&(axis, factor)| i64::from(factor) * point[usize::from(axis)]).sum();

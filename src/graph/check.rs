@@ -2,7 +2,7 @@
 
 use super::affine::{disjoint, injective};
 use super::facts::Facts;
-use super::order::order;
+use super::recurrence;
 use super::scalar::unary;
 use super::text::{equation, names};
 use super::{Access, Affine, Combine, Cond, Def, Dtype, Equation, Expr, ExprId, Graph, Guard, Kind, TensorId};
@@ -22,10 +22,7 @@ pub fn check(graph: &Graph) -> Outcome {
     }
     let mut wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
     wanted.try_for_each(|tensor| check_known(graph, tensor))?;
-    order(graph).map(|_| ()).map_err(|cycle| {
-        let names: Vec<&str> = cycle.iter().map(|&tensor| &*graph.tensors[tensor].name).collect();
-        format!("bug: I6: a cycle of definitions: {}", names.join(" reads "))
-    })
+    recurrence::components(graph).map(|_| ()).map_err(|fault| format!("bug: I6: {}", fault.text(graph)))
 }
 
 fn check_known(graph: &Graph, tensor: TensorId) -> Outcome {

@@ -10,17 +10,44 @@
 mod arithmetic;
 mod lift;
 mod mention;
+mod ragged;
+
+pub use ragged::not_ragged;
 
 use super::{Binary, Cmp, Dtype, Graph, HostExpr, Kind, Origin, OriginId, OriginRole, TensorId, Unary};
 use crate::check::net::{self, Checked, Comparison, Condition, Element, Flat, ParamId, Scalar};
 use crate::ids::Symbol;
+use crate::size::{Poly, SizeId, Sizes};
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 
 /// The numbers that a plan is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Binding {
     /// Examples at once.
     pub batch: u32,
+    /// The lengths that the checked net leaves open.
+    pub sizes: BTreeMap<Symbol, i64>,
+    /// Whether each example has lengths of its own, `sizes` being the largest.
+    pub ragged: bool,
+}
+
+impl Binding {
+    /// The number of a size at these lengths.
+    pub fn number(&self, sizes: &Sizes, size: SizeId) -> Option<u32> {
+        u32::try_from(self.value(sizes.value(size)?)?).ok()
+    }
+
+    /// The number of a polynomial at these lengths.
+    pub fn value(&self, poly: &Poly) -> Option<i64> {
+        poly.as_number().or_else(|| poly.value_at(&self.sizes).ok()?)
+    }
+}
+
+impl From<u32> for Binding {
+    fn from(batch: u32) -> Binding {
+        Binding { batch, sizes: BTreeMap::new(), ragged: false }
+    }
 }
 
 /// Adds one flat list of equations after another to a graph; parameters are shared between them.
@@ -46,7 +73,7 @@ impl<'a> Elaboration<'a> {
     /// `host`. Gives the graph's tensor for each tensor of `flat`.
     pub fn add(&mut self, flat: &Flat, given: &[(&str, TensorId)], role: OriginRole) -> Tensors {
         self.role = role;
-        let mut tensors = Tensors::default();
+        let mut tensors = Tensors { places: Vec::new(), own: ragged::per_example(self, flat) };
         for (id, tensor) in flat.tensors.iter() {
             let place = match &tensor.kind {
                 net::TensorKind::Input(name) => match host_input(name, &self.role) {
@@ -61,16 +88,18 @@ impl<'a> Elaboration<'a> {
                     let kind = Kind::Noise { key: key.clone(), normal: *normal };
                     Place::Tensor(self.named(flat, id, key, kind))
                 }
-                net::TensorKind::Constant(values) => Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone()))),
+                net::TensorKind::Constant(values) => {
+                    Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone()), tensor.per_example))
+                }
                 net::TensorKind::Defined => match host_definition(flat, id, &tensors) {
                     Some(host) => Place::Host(host),
-                    None => Place::Tensor(self.tensor(flat, id, Kind::Defined)),
+                    None => Place::Tensor(self.tensor(flat, id, Kind::Defined, tensors.own[id.index()])),
                 },
             };
-            tensors.0.push(place);
+            tensors.places.push(place);
         }
         for piece in &flat.pieces {
-            if let Place::Tensor(out) = tensors.0[piece.out.index()] {
+            if let Place::Tensor(out) = tensors.places[piece.out.index()] {
                 lift::piece(self, flat, piece, &tensors, out);
             }
         }
@@ -101,15 +130,15 @@ impl<'a> Elaboration<'a> {
         if let Some(&known) = self.named.get(&key) {
             return known;
         }
-        let tensor = self.tensor(flat, id, kind);
+        let tensor = self.tensor(flat, id, kind, flat.tensors[id].per_example);
         self.graph.tensors[tensor].name = name.clone();
         self.named.insert(key, tensor);
         tensor
     }
 
-    fn tensor(&mut self, flat: &Flat, id: net::TensorId, kind: Kind) -> TensorId {
+    fn tensor(&mut self, flat: &Flat, id: net::TensorId, kind: Kind, per_example: bool) -> TensorId {
         let tensor = &flat.tensors[id];
-        let batch = tensor.per_example.then_some(self.binding.batch);
+        let batch = per_example.then_some(self.binding.batch);
         let shape: Vec<u32> = batch.into_iter().chain(tensor.shape.iter().map(|&size| self.number(size))).collect();
         let dtype = match tensor.element {
             Element::Real | Element::Probability => Dtype::Real,
@@ -119,15 +148,19 @@ impl<'a> Elaboration<'a> {
         self.graph.tensor(&tensor.name, &shape, dtype, kind, origin)
     }
 
-    fn number(&self, size: crate::size::SizeId) -> u32 {
-        let number = self.checked.sizes.number(size).expect("a checked net has no poisoned and no symbolic size");
-        u32::try_from(number).expect("the checker bounds every size")
+    fn number(&self, size: SizeId) -> u32 {
+        let number = self.binding.number(&self.checked.sizes, size);
+        number.expect("a checked net has no poisoned size, and a binding has all its lengths")
     }
 }
 
 /// Where each tensor of a flat list went.
 #[derive(Clone, Debug, Default)]
-pub struct Tensors(Vec<Place>);
+pub struct Tensors {
+    places: Vec<Place>,
+    /// Whether each example has its own.
+    own: Vec<bool>,
+}
 
 #[derive(Clone, Debug)]
 enum Place {
@@ -139,7 +172,7 @@ enum Place {
 impl Tensors {
     /// The graph's tensor, or the number known before each step.
     pub fn get(&self, graph: &mut Graph, id: net::TensorId, origin: OriginId) -> TensorId {
-        match &self.0[id.index()] {
+        match &self.places[id.index()] {
             Place::Tensor(tensor) => *tensor,
             Place::Host(host) => graph.tensor("host", &[], Dtype::Real, Kind::Host(host.clone()), origin),
         }
@@ -168,7 +201,7 @@ fn host_definition(flat: &Flat, id: net::TensorId, known: &Tensors) -> Option<Ho
 fn host(scalar: &Scalar, known: &Tensors) -> Option<HostExpr> {
     Some(match scalar {
         Scalar::Number(n) => HostExpr::Number(*n),
-        Scalar::Load { tensor, .. } => match known.0.get(tensor.index())? {
+        Scalar::Load { tensor, .. } => match known.places.get(tensor.index())? {
             Place::Host(host) => host.clone(),
             Place::Tensor(_) => return None,
         },
@@ -182,21 +215,34 @@ fn host(scalar: &Scalar, known: &Tensors) -> Option<HostExpr> {
                 net::Binary::Div => HostExpr::Binary(Binary::Div, a, b),
                 net::Binary::Max => HostExpr::Binary(Binary::Max, a, b),
                 net::Binary::Pow => HostExpr::Pow(a, b),
+                net::Binary::FloorDiv => HostExpr::Floor(Box::new(HostExpr::Binary(Binary::Div, a, b))),
                 net::Binary::Min => {
                     let negated = |x| Box::new(HostExpr::Unary(Unary::Neg, x));
                     *negated(Box::new(HostExpr::Binary(Binary::Max, negated(a), negated(b))))
                 }
             }
         }
-        Scalar::If(Condition::Real(relation, a, b), then, otherwise) => {
-            let (a, b, x, y) = (host(a, known)?, host(b, known)?, host(then, known)?, host(otherwise, known)?);
+        Scalar::If(condition, then, otherwise) => {
+            host_choice(condition, host(then, known)?, host(otherwise, known)?, known)?
+        }
+        Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
+    })
+}
+
+/// `if condition then x else y` of the host.
+fn host_choice(condition: &Condition, x: HostExpr, y: HostExpr, known: &Tensors) -> Option<HostExpr> {
+    match condition {
+        Condition::Real(relation, a, b) => {
+            let (a, b) = (host(a, known)?, host(b, known)?);
             let (cmp, swap, negate) = comparison(*relation);
             let (a, b) = if swap { (b, a) } else { (a, b) };
             let (x, y) = if negate { (y, x) } else { (x, y) };
-            HostExpr::If(cmp, Box::new([a, b, x, y]))
+            Some(HostExpr::If(cmp, Box::new([a, b, x, y])))
         }
-        Scalar::If(..) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Reduce { .. } => return None,
-    })
+        Condition::And(a, b) => host_choice(a, host_choice(b, x, y.clone(), known)?, y, known),
+        Condition::Or(a, b) => host_choice(a, x.clone(), host_choice(b, x, y, known)?, known),
+        Condition::Index { .. } => None,
+    }
 }
 
 /// A relation by the three that the graph knows: (which, operands exchanged, branches exchanged).

@@ -18,6 +18,8 @@ pub mod affine;
 pub mod scalar;
 pub mod exprs;
 pub mod order;
+pub mod recurrence;
+pub mod unroll;
 pub mod interp;
 pub mod elaborate;
 pub mod text;
@@ -28,6 +30,7 @@ pub mod lift;
 pub mod rewrite;
 
 use crate::ids::{Arena, Id, Symbol};
+use crate::size::Poly;
 use crate::source::Span;
 use indexmap::{IndexMap, IndexSet};
 use smallvec::SmallVec;
@@ -45,6 +48,8 @@ pub struct Graph {
     pub outputs: Vec<(Symbol, TensorId)>,
     /// State or parameter, and its value after the step.
     pub updates: Vec<(TensorId, TensorId)>,
+    /// Inputs `[batch]` that hold a size of each example, where examples have lengths of their own.
+    pub lengths: Vec<(Symbol, Poly)>,
 }
 
 /// A tensor of numbers; the batch is an ordinary first axis.
@@ -95,6 +100,8 @@ pub enum HostExpr {
     Unary(Unary, Box<HostExpr>),
     Binary(Binary, Box<HostExpr>, Box<HostExpr>),
     Pow(Box<HostExpr>, Box<HostExpr>),
+    /// The largest whole number that is not above it.
+    Floor(Box<HostExpr>),
     If(Cmp, Box<[HostExpr; 4]>),
 }
 
@@ -133,6 +140,8 @@ pub enum Role {
     Plain,
     /// Born from a stride in the solver, unrolled before kernels are made.
     Phase,
+    /// The turn of a loop around the equation, in schedules only.
+    Turn,
 }
 
 /// The position of an axis in its equation.

@@ -1,61 +1,115 @@
-//! Who reads whom: the tensors an equation reads, and an order in which every tensor comes after those it reads.
+//! Who reads whom: the tensors an equation reads, and an order in which every tensor comes after those it reads, but for
+//! those that read each other; these stand together. What orders *them* is found by `recurrence`.
 
-use super::{Def, Equation, Exprs, Graph, TensorId};
+use super::{Access, Def, Equation, Exprs, Graph, TensorId};
 
 /// The tensors that the guards and the body of an equation read; one may come more than once.
 pub fn reads(exprs: &Exprs, eq: &Equation) -> Vec<TensorId> {
-    let mut found: Vec<TensorId> = eq.guards.iter().filter_map(|guard| Some(guard.data.as_ref()?.1.tensor)).collect();
-    exprs.each_access(eq.body, |access| found.push(access.tensor));
+    let mut found = Vec::new();
+    each_read(exprs, eq, &mut |access| found.push(access.tensor));
     found
+}
+
+/// All that the guards and the body of an equation load.
+pub fn each_read(exprs: &Exprs, eq: &Equation, see: &mut dyn FnMut(&Access)) {
+    eq.guards.iter().filter_map(|guard| guard.data.as_ref()).for_each(|(_, access)| see(access));
+    exprs.each_access(eq.body, see);
 }
 
 fn def_reads(exprs: &Exprs, def: &Def) -> Vec<TensorId> {
     def.pieces.iter().flat_map(|piece| reads(exprs, piece)).collect()
 }
 
-/// The defined tensors, each after those it reads, else in the order of their definitions; or a cycle, in which each
-/// tensor reads the next and the last reads the first.
-pub fn order(graph: &Graph) -> Result<Vec<TensorId>, Vec<TensorId>> {
-    let mut state = vec![State::New; graph.tensors.len()];
-    let mut done = Vec::with_capacity(graph.defs.len());
-    for &root in graph.defs.keys() {
-        visit(graph, root, &mut state, &mut done)?;
+/// The defined tensors, each after those it reads, else in the order of their definitions; tensors that read each other
+/// in a circle stand side by side.
+pub fn order(graph: &Graph) -> Vec<TensorId> {
+    components(graph).into_iter().flatten().collect()
+}
+
+/// The same in groups: the strongly connected components, each after those it reads. A component of one tensor may
+/// still read itself.
+pub fn components(graph: &Graph) -> Vec<Vec<TensorId>> {
+    let nodes: Vec<TensorId> = graph.defs.keys().copied().collect();
+    let mut place = vec![usize::MAX; graph.tensors.len()];
+    nodes.iter().enumerate().for_each(|(at, node)| place[node.index()] = at);
+    let next = |at: usize| {
+        let reads = def_reads(&graph.exprs, &graph.defs[&nodes[at]]).into_iter();
+        reads.map(|tensor| place[tensor.index()]).filter(|&to| to != usize::MAX).collect()
+    };
+    let found = strong(nodes.len(), next).into_iter();
+    found.map(|component| component.into_iter().map(|at| nodes[at]).collect()).collect()
+}
+
+/// Strongly connected components of the nodes `0..count`, each after those that it leads to, with ascending nodes.
+/// Tarjan's way, without recursion: a net may be as deep as it likes.
+pub fn strong(count: usize, next: impl Fn(usize) -> Vec<usize>) -> Vec<Vec<usize>> {
+    let mut search = Search {
+        number: vec![None; count],
+        low: vec![0; count],
+        open: Vec::new(),
+        is_open: vec![false; count],
+        seen: 0,
+    };
+    let mut found = Vec::new();
+    for root in 0..count {
+        if search.number[root].is_none() {
+            search.visit(root, &next, &mut found);
+        }
     }
-    Ok(done)
+    found
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    New,
-    Open,
-    Done,
+struct Search {
+    /// In the order of the first visits.
+    number: Vec<Option<usize>>,
+    /// The least number that is reached over open nodes.
+    low: Vec<usize>,
+    /// Nodes whose component is not complete.
+    open: Vec<usize>,
+    is_open: Vec<bool>,
+    seen: usize,
 }
 
-/// Depth first, without recursion: a net may be as deep as it likes.
-fn visit(graph: &Graph, root: TensorId, state: &mut [State], done: &mut Vec<TensorId>) -> Result<(), Vec<TensorId>> {
-    let mut stack: Vec<(TensorId, std::vec::IntoIter<TensorId>)> = Vec::new();
-    let mut next = Some(root);
-    loop {
-        if let Some(tensor) = next.take() {
-            match (state[tensor.index()], graph.defs.get(&tensor)) {
-                (State::Done, _) | (State::New, None) => {}
-                (State::Open, _) => return Err(cycle(&stack, tensor)),
-                (State::New, Some(def)) => {
-                    state[tensor.index()] = State::Open;
-                    stack.push((tensor, def_reads(&graph.exprs, def).into_iter()));
+impl Search {
+    fn visit(&mut self, root: usize, next: &impl Fn(usize) -> Vec<usize>, found: &mut Vec<Vec<usize>>) {
+        let mut stack = vec![self.enter(root, next)];
+        while let Some((node, targets)) = stack.last_mut() {
+            let node = *node;
+            match targets.next() {
+                Some(to) => match self.number[to] {
+                    None => stack.push(self.enter(to, next)),
+                    Some(number) if self.is_open[to] => self.low[node] = self.low[node].min(number),
+                    Some(_) => {}
+                },
+                None => {
+                    stack.pop();
+                    if let Some(&(above, _)) = stack.last() {
+                        self.low[above] = self.low[above].min(self.low[node]);
+                    }
+                    self.close(node, found);
                 }
             }
         }
-        let Some((tensor, inputs)) = stack.last_mut() else { return Ok(()) };
-        next = inputs.next();
-        if next.is_none() {
-            state[tensor.index()] = State::Done;
-            done.push(*tensor);
-            stack.pop();
-        }
     }
-}
 
-fn cycle(stack: &[(TensorId, std::vec::IntoIter<TensorId>)], again: TensorId) -> Vec<TensorId> {
-    stack.iter().map(|entry| entry.0).skip_while(|&tensor| tensor != again).collect()
+    fn enter(&mut self, node: usize, next: &impl Fn(usize) -> Vec<usize>) -> (usize, std::vec::IntoIter<usize>) {
+        self.number[node] = Some(self.seen);
+        self.low[node] = self.seen;
+        self.seen += 1;
+        self.open.push(node);
+        self.is_open[node] = true;
+        (node, next(node).into_iter())
+    }
+
+    /// Takes the component of which the node was reached first, if it is that.
+    fn close(&mut self, node: usize, found: &mut Vec<Vec<usize>>) {
+        if Some(self.low[node]) != self.number[node] {
+            return;
+        }
+        let from = self.open.iter().rposition(|&open| open == node).expect("an open node is on the stack");
+        let mut component = self.open.split_off(from);
+        component.iter().for_each(|&member| self.is_open[member] = false);
+        component.sort_unstable();
+        found.push(component);
+    }
 }

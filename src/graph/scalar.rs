@@ -283,6 +283,7 @@ pub fn host(expr: &HostExpr, step: f64, steps: f64) -> f64 {
         HostExpr::Unary(op, x) => (unary(*op).f64)(value(x)),
         HostExpr::Binary(op, a, b) => (binary(*op).f64)(value(a), value(b)),
         HostExpr::Pow(a, b) => value(a).pow(value(b)),
+        HostExpr::Floor(x) => libm::floor(value(x)),
         HostExpr::If(cmp, parts) => {
             let [a, b, then, other] = &**parts;
             if compare(*cmp, value(a), value(b)) { value(then) } else { value(other) }

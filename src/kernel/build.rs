@@ -32,6 +32,7 @@ impl KernelBuilder {
         let kernel = Kernel {
             name: name.into(),
             buffers: Vec::new(),
+            turns: Vec::new(),
             parts: Vec::new(),
             values: Arena::new(),
             vars: Arena::new(),
@@ -44,6 +45,13 @@ impl KernelBuilder {
     pub fn buffer(&mut self, name: &str, elem: Elem, len: u32, access: BufferAccess) -> BufferIx {
         self.kernel.buffers.push(Buffer { name: name.into(), elem, len, access });
         BufferIx::try_from(self.kernel.buffers.len() - 1).expect("a kernel has few buffers")
+    }
+
+    /// Adds a loop, inside those added before, that the kernel is called in: the plan runs it.
+    pub fn turn(&mut self, name: &str, trip: u32) -> VarId {
+        let var = self.kernel.vars.push(LoopVar(name.into()));
+        self.kernel.turns.push((var, trip));
+        var
     }
 
     /// Adds a loop, inside those added before, whose turns are parts that run in any order.

@@ -46,16 +46,40 @@ impl Data {
     }
 }
 
-/// Runs all parts, in order.
+/// Runs all parts, in order, of all turns, in order.
 pub fn run(kernel: &Kernel, buffers: &mut [Data]) {
-    run_parts(kernel, buffers, 0, kernel.part_count());
+    each_turn(&kernel.trips(), &mut |turns| run_turn(kernel, buffers, turns));
 }
 
-/// Runs the parts `first .. end`; a part's number is read in the mixed radix of `parts`, the last one fastest.
-pub fn run_parts(kernel: &Kernel, buffers: &mut [Data], first: u64, end: u64) {
+/// Runs all parts, in order, of one turn of the loops that the kernel is called in.
+pub fn run_turn(kernel: &Kernel, buffers: &mut [Data], turns: &[u64]) {
+    run_parts(kernel, buffers, turns, 0, kernel.part_count());
+}
+
+/// Calls `work` with all turns of loops with these trips, the last one fastest; once without a loop.
+pub fn each_turn(trips: &[u32], work: &mut dyn FnMut(&[u64])) {
+    let mut turns = vec![0; trips.len()];
+    if trips.contains(&0) {
+        return;
+    }
+    loop {
+        work(&turns);
+        let Some(next) = (0..trips.len()).rposition(|at| turns[at] + 1 < u64::from(trips[at])) else { return };
+        turns[next] += 1;
+        turns[next + 1..].fill(0);
+    }
+}
+
+/// Runs the parts `first .. end` of a turn; a part's number is read in the mixed radix of `parts`, the last one
+/// fastest.
+pub fn run_parts(kernel: &Kernel, buffers: &mut [Data], turns: &[u64], first: u64, end: u64) {
+    assert_eq!(turns.len(), kernel.turns.len(), "kernel {} is called in other loops", kernel.name);
     assert_eq!(buffers.len(), kernel.buffers.len(), "kernel {} wants another number of buffers", kernel.name);
     let mut machine =
         Machine { kernel, buffers, vars: vec![0; kernel.vars.len()], values: vec![Vec::new(); kernel.values.len()] };
+    for (&(var, _), &turn) in kernel.turns.iter().zip(turns) {
+        machine.vars[var.index()] = turn as i64;
+    }
     for part in first..end {
         let mut rest = part;
         for &(var, trip) in kernel.parts.iter().rev() {

@@ -6,8 +6,8 @@
 //!
 //! **Invariants**, held by `check::check`: SSA (each value is made once and seen only inside the statement
 //! list, and below, where it is made); operand types fit; every address of a load or store lies inside its buffer for
-//! all values of the loop variables that the `If`s above allow; dynamic addresses are clamped; stores of different
-//! parts are disjoint; a buffer that is written is not declared `Read`.
+//! all turns and all values of the loop variables that the `If`s above allow; dynamic addresses are clamped; stores of
+//! different parts of a turn are disjoint; a buffer that is written is not declared `Read`.
 
 pub mod address;
 pub mod build;
@@ -19,11 +19,14 @@ pub mod print;
 
 use crate::ids::{Arena, Id, Symbol};
 
-/// A function over buffers, in `parts` that any threads may run in any order.
+/// A function over buffers, in `parts` that any threads may run in any order. A kernel of a recurrence is called once a
+/// turn; all parts of a turn have ended before the next begins.
 #[derive(Clone, Debug)]
 pub struct Kernel {
     pub name: Symbol,
     pub buffers: Vec<Buffer>,
+    /// The loops that a plan calls the kernel in, outermost first: a call says which turn each is in.
+    pub turns: Vec<(VarId, u32)>,
     /// The loops that make up the parts, outermost first; the number of parts is the product of the trips (1 if none).
     pub parts: Vec<(VarId, u32)>,
     /// The type of each value.
@@ -244,6 +247,11 @@ impl Kernel {
     /// Whether the first access to a buffer, in the order of the text, is a store that always happens.
     pub fn stores_first(&self, buffer: BufferIx) -> bool {
         first_access(&self.body, buffer) == Some(true)
+    }
+
+    /// The trips of the loops that it is called in, outermost first.
+    pub fn trips(&self) -> Vec<u32> {
+        self.turns.iter().map(|&(_, trip)| trip).collect()
     }
 
     /// The number of parts.

@@ -70,15 +70,8 @@ impl<'t> Parser<'t> {
             self.buffers.push(buffer);
             self.eat(",");
         }
-        let mut parts = Vec::new();
-        if self.eat("parts") {
-            loop {
-                parts.push(self.opening()?);
-                if !self.eat(",") {
-                    break;
-                }
-            }
-        }
+        let turns = self.openings("turns")?;
+        let parts = self.openings("parts")?;
         let (body, _) = self.list()?;
         if self.at < self.tokens.len() {
             return Err(format!("the end is expected, not {:?}", self.peek()));
@@ -88,7 +81,7 @@ impl<'t> Parser<'t> {
             // A number that is left out is a value that is never made.
             values.push(t.unwrap_or(Type { base: Base::F32, lanes: 1 }));
         }
-        Ok(Kernel { name, buffers: self.buffers.clone(), parts, values, vars: self.vars.clone(), body })
+        Ok(Kernel { name, buffers: self.buffers.clone(), turns, parts, values, vars: self.vars.clone(), body })
     }
 
     fn buffer(&mut self) -> Parsed<Buffer> {
@@ -109,6 +102,15 @@ impl<'t> Parser<'t> {
         let len = self.number()?;
         self.expect("]")?;
         Ok(Buffer { name, elem, len, access })
+    }
+
+    /// `parts i < 4, j < 8`, if they stand here.
+    fn openings(&mut self, word: &str) -> Parsed<Vec<(VarId, u32)>> {
+        let mut found = Vec::new();
+        while self.eat(if found.is_empty() { word } else { "," }) {
+            found.push(self.opening()?);
+        }
+        Ok(found)
     }
 
     /// `k < 8`, from where on k is known.

@@ -53,9 +53,11 @@ impl Printer<'_> {
             .map(|(b, name)| format!("{name}: {} {}[{}]", access(b.access), elem(b.elem), b.len))
             .collect();
         let mut text = format!("kernel {}({})", word(&self.kernel.name), buffers.join(", "));
-        for (i, &(var, trip)) in self.kernel.parts.iter().enumerate() {
-            let before = if i == 0 { " parts" } else { "," };
-            text += &format!("{before} {} < {trip}", self.vars[var.index()]);
+        for (word, loops) in [(" turns", &self.kernel.turns), (" parts", &self.kernel.parts)] {
+            for (i, &(var, trip)) in loops.iter().enumerate() {
+                let before = if i == 0 { word } else { "," };
+                text += &format!("{before} {} < {trip}", self.vars[var.index()]);
+            }
         }
         text += " {\n";
         self.list(&mut text, 1, &self.kernel.body);

@@ -32,7 +32,7 @@ pub struct Point<'a> {
     pub ranges: Vec<Range>,
     pub lanes: Lanes,
     /// Elements that are at hand: those of the group at this very point.
-    pub known: IndexMap<TensorId, ValueId>,
+    pub known: IndexMap<Access, ValueId>,
     /// Expressions already emitted at this point.
     pub seen: IndexMap<ExprId, ValueId>,
 }
@@ -194,7 +194,7 @@ impl Point<'_> {
     }
 
     fn raw_load(&mut self, e: &mut KernelBuilder, access: &Access) -> ValueId {
-        if let Some(&v) = self.known.get(&access.tensor) {
+        if let Some(&v) = self.known.get(access) {
             return if e.type_of(v).lanes == self.lanes.count { v } else { e.splat(v, self.lanes.count) };
         }
         let shape = &self.graph.tensors[access.tensor].shape;

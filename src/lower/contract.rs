@@ -5,7 +5,7 @@
 //! the root's own element, or that of a map that follows it.
 
 use super::body::{Lanes, Point};
-use super::nest::{buffers, condition};
+use super::nest::{buffers, condition, start};
 use crate::graph::{Graph, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{Address, BufferAccess, BufferIx, Condition, Fold, Kernel, Place, ValueId};
@@ -102,7 +102,7 @@ impl<'a> Job<'a> {
 
     fn emit(&self, e: &mut KernelBuilder) {
         let spot = Spot {
-            at: vec![Address::from(0); self.group.axes.len()],
+            at: start(e, self.group),
             held: 1,
             stream: 1,
             live: self.tile.lanes,

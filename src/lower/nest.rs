@@ -6,14 +6,14 @@
 
 use super::body::{Lanes, Point, costly, elem};
 use super::reduce::Reduction;
-use crate::graph::{Affine, Combine, Dtype, Expr, Graph, Guard, Rel, TensorId};
+use crate::graph::{Access, Affine, Combine, Dtype, Expr, Graph, Guard, Rel, TensorId};
 use crate::kernel::build::KernelBuilder;
 use crate::kernel::{self, Address, Buffer, BufferAccess, BufferIx, Condition, Kernel, ValueId};
 use crate::schedule::merge::{Space, Ways, ways};
 use crate::schedule::space::{
     Range, Seen, coefficient, elements, flatten, interval, linear, mentions, visit, visit_member,
 };
-use crate::schedule::{Group, Member};
+use crate::schedule::{Group, Member, turns};
 use crate::target::Target;
 use indexmap::IndexMap;
 
@@ -23,10 +23,10 @@ pub fn buffers(graph: &Graph, group: &Group) -> (IndexMap<TensorId, BufferIx>, V
     for member in group.members.iter().filter(|m| m.stored) {
         order.insert(member.out, BufferAccess::Write);
     }
-    let at_hand: Vec<TensorId> = group.members.iter().filter(|m| m.wide.is_empty()).map(|m| m.out).collect();
+    let at_hand: Vec<Access> = group.members.iter().filter(|m| m.wide.is_empty()).map(Member::element).collect();
     for member in &group.members {
         visit_member(graph, member, &mut |seen| match seen {
-            Seen::Load(access) | Seen::Data(access) if !at_hand.contains(&access.tensor) => {
+            Seen::Load(access) | Seen::Data(access) if !at_hand.contains(access) => {
                 let known = order.entry(access.tensor).or_insert(BufferAccess::Read);
                 if *known == BufferAccess::Write {
                     *known = BufferAccess::ReadWrite;
@@ -38,6 +38,15 @@ pub fn buffers(graph: &Graph, group: &Group) -> (IndexMap<TensorId, BufferIx>, V
     let index = order.keys().enumerate().map(|(i, &t)| (t, i as BufferIx)).collect();
     let list = order.iter().map(|(&t, &access)| buffer(graph, t, access)).collect();
     (index, list)
+}
+
+/// Where every axis stands outside of all loops: at 0, or at the turn that the kernel is called in.
+pub fn start(e: &mut KernelBuilder, group: &Group) -> Vec<Address> {
+    let mut at = vec![Address::from(0); group.axes.len()];
+    for axis in turns::of(&group.axes) {
+        at[axis] = Address::from(e.turn(&group.axes[axis].hint, group.axes[axis].extent));
+    }
+    at
 }
 
 /// A tensor's buffer, row-major.
@@ -124,6 +133,7 @@ impl<'a> Nest<'a> {
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
+        let at = start(e, self.group);
         if (0..self.group.band).any(|a| self.space.extents[a] == 0) {
             return;
         }
@@ -138,9 +148,9 @@ impl<'a> Nest<'a> {
             turns.push(Turn { axis, trip: (sections[0].length / step) as u32, step });
             turns.retain(|t| t.trip > 1);
             let inner = Section { length: step, ..sections[0] };
-            self.all(e, &turns, &[inner]);
+            self.all(e, at, &turns, &[inner]);
         } else {
-            self.all(e, &turns, &sections);
+            self.all(e, at, &turns, &sections);
         }
     }
 
@@ -155,12 +165,11 @@ impl<'a> Nest<'a> {
     }
 
     /// Runs all sections inside the loops; the outermost loops are parts where there is enough to do.
-    fn all(&self, e: &mut KernelBuilder, turns: &[Turn], sections: &[Section]) {
+    fn all(&self, e: &mut KernelBuilder, mut at: Vec<Address>, turns: &[Turn], sections: &[Section]) {
         let points = |axes: &[usize]| axes.iter().map(|&a| u64::from(self.space.extents[a])).product::<u64>();
         let own = self.group.members.iter().map(|m| points(&m.wide) * points(&m.reduced)).max().unwrap_or(1);
         let band: Vec<usize> = (0..self.group.band).collect();
         let (parts, rest) = split_parts(turns, points(&band) * own);
-        let mut at: Vec<Address> = vec![Address::from(0); self.group.axes.len()];
         for turn in parts {
             let var = e.part(self.hint(turn.axis), turn.trip);
             at[turn.axis] += Address::from(var) * turn.step;
@@ -331,7 +340,7 @@ impl<'a> Nest<'a> {
         let lane = self.own_lane(number);
         if member.wide.is_empty() {
             let value = self.reduced(e, point, member, lane, skipped);
-            point.known.insert(member.out, value);
+            point.known.insert(member.element(), value);
             if member.stored {
                 store(e, point, member, value);
             }
@@ -409,17 +418,17 @@ fn div_up(a: i64, b: i64) -> i64 {
 
 /// The maps that follow a root whose value is known at a point, and the stores.
 pub fn store_all(e: &mut KernelBuilder, point: &mut Point, group: &Group, root: ValueId) {
-    point.known.insert(group.members[0].out, root);
+    point.known.insert(group.members[0].element(), root);
     for (number, member) in group.members.iter().enumerate() {
         if number > 0 {
             let alive = point.all(e, &member.guards);
             let value = point.value(e, member.body);
             let zero = e.f32(0.0, point.lanes.count);
             let value = point.pick(e, alive, value, zero);
-            point.known.insert(member.out, value);
+            point.known.insert(member.element(), value);
         }
         if member.stored {
-            let value = point.known[&member.out];
+            let value = point.known[&member.element()];
             store(e, point, member, value);
         }
     }

@@ -46,12 +46,8 @@ impl<'a> Planner<'a> {
             }
         }
         self.in_place = sequence::in_place(self.schedule);
-        for step in &self.schedule.steps {
-            match step {
-                schedule::Step::Fill(tensor) => self.fill(*tensor),
-                schedule::Step::Group(group) => self.group(group),
-            }
-        }
+        let schedule = self.schedule;
+        self.plan.steps = schedule.steps.iter().map(|step| self.step(step)).collect();
         self.copies();
         for (name, tensor) in &graph.outputs {
             let buffer = self.buffer(*tensor);
@@ -96,14 +92,25 @@ impl<'a> Planner<'a> {
         id
     }
 
-    fn fill(&mut self, tensor: TensorId) {
+    fn step(&mut self, step: &schedule::Step) -> Step {
+        match step {
+            schedule::Step::Fill(tensor) => self.fill(*tensor),
+            schedule::Step::Group(group) => self.group(group),
+            schedule::Step::Loop { name, trip, body } => {
+                let body = body.iter().map(|step| self.step(step)).collect();
+                Step::Loop { name: name.clone(), trip: *trip, body }
+            }
+        }
+    }
+
+    fn fill(&mut self, tensor: TensorId) -> Step {
         let kernel = fill(self.graph(), tensor);
         let buffers = vec![self.buffer(tensor)];
         let kernel = self.kernel(kernel);
-        self.plan.steps.push(Step::Call { kernel, buffers, in_place: false });
+        Step::Call { kernel, buffers, in_place: false }
     }
 
-    fn group(&mut self, group: &Group) {
+    fn group(&mut self, group: &Group) -> Step {
         let graph = self.graph();
         let (kernel, tensors) = match &group.tile {
             Some(tile) => super::contract::lower(graph, group, tile),
@@ -114,7 +121,7 @@ impl<'a> Planner<'a> {
         let buffers: Vec<BufferId> = tensors.iter().map(|&t| self.buffer(t)).collect();
         let in_place = group.members.iter().any(|m| self.in_place.contains_key(&m.out));
         let kernel = self.kernel(kernel);
-        self.plan.steps.push(Step::Call { kernel, buffers, in_place });
+        Step::Call { kernel, buffers, in_place }
     }
 
     /// New values that could not be written in place; one that another copy overwrites is first put aside.
@@ -146,11 +153,7 @@ impl<'a> Planner<'a> {
         let last = self.plan.steps.len().saturating_sub(1) as u32;
         let mut alive: IndexMap<BufferId, (u32, u32)> = IndexMap::new();
         for (at, step) in self.plan.steps.iter().enumerate() {
-            let used: Vec<BufferId> = match step {
-                Step::Call { buffers, .. } => buffers.clone(),
-                Step::Copy { from, to } => vec![*from, *to],
-            };
-            for b in used {
+            for b in used(step) {
                 alive.entry(b).or_insert((at as u32, 0)).1 = at as u32;
             }
         }
@@ -168,10 +171,18 @@ impl<'a> Planner<'a> {
     }
 }
 
+fn used(step: &Step) -> Vec<BufferId> {
+    match step {
+        Step::Call { buffers, .. } => buffers.clone(),
+        Step::Copy { from, to } => vec![*from, *to],
+        Step::Loop { body, .. } => body.iter().flat_map(used).collect(),
+    }
+}
+
 /// All that matters of a kernel: its text without names.
 fn key(kernel: &Kernel) -> String {
     let buffers: Vec<(Elem, u32, BufferAccess)> = kernel.buffers.iter().map(|b| (b.elem, b.len, b.access)).collect();
-    format!("{buffers:?} {:?} {:?} {:?}", kernel.parts, kernel.values, kernel.body)
+    format!("{buffers:?} {:?} {:?} {:?} {:?}", kernel.turns, kernel.parts, kernel.values, kernel.body)
 }
 
 /// A kernel that clears a tensor.

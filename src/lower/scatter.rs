@@ -4,7 +4,7 @@
 //! **Invariants**: parts split output axes that no data name, so no two parts meet; the order of additions is row-major.
 
 use super::body::{Lanes, Point, Truth};
-use super::nest::buffers;
+use super::nest::{buffers, start};
 use super::reduce::{always_inside, inside, pinned_position};
 use crate::graph::{Graph, TensorId};
 use crate::kernel::build::KernelBuilder;
@@ -58,7 +58,7 @@ impl Scatter<'_> {
         };
         let lane = self.lane.filter(|&a| proved(a));
         let outer: Vec<usize> = (0..self.group.band).filter(|&a| a != self.axis && Some(a) != lane).collect();
-        let mut at = vec![Address::from(0); self.group.axes.len()];
+        let mut at = start(e, self.group);
         for &axis in outer.iter().filter(|&&a| self.group.axes[a].extent > 1) {
             at[axis] = Address::from(e.part(&self.group.axes[axis].hint, self.group.axes[axis].extent));
         }

@@ -2,7 +2,7 @@
 //! on. Always run, in release too.
 
 use super::layout::{ALIGN, bytes, lives, touched};
-use super::{Buffer, BufferId, KernelId, Place, Plan, Step};
+use super::{Buffer, BufferId, DEPTH, KernelId, Place, Plan, Step};
 use crate::kernel::{self, BufferAccess, BufferIx, Elem};
 use std::collections::BTreeMap;
 
@@ -21,28 +21,32 @@ pub fn check(plan: &Plan) -> Checked {
     plan.steps
         .iter()
         .enumerate()
-        .try_for_each(|(i, step)| one_step(plan, step).map_err(|e| format!("step {i}: {e}")))?;
+        .try_for_each(|(i, step)| one_step(plan, step, &mut Vec::new()).map_err(|e| format!("step {i}: {e}")))?;
     reads_follow_writes(plan)?;
     arena(plan)
 }
 
 /// Every id leads somewhere.
 fn ids(plan: &Plan) -> Checked {
+    if !plan.inputs.iter().chain(&plan.outputs).all(|(_, b)| b.index() < plan.buffers.len()) {
+        return Err("an input or output has no buffer".to_string());
+    }
+    match plan.steps.iter().position(|step| !ids_of(plan, step)) {
+        Some(i) => Err(format!("step {i}: an unknown kernel or buffer, or another number of buffers")),
+        None => Ok(()),
+    }
+}
+
+fn ids_of(plan: &Plan, step: &Step) -> bool {
     let known = |b: &BufferId| b.index() < plan.buffers.len();
-    let step_fits = |step: &Step| match step {
+    match step {
         Step::Call { kernel, buffers, .. } => {
             kernel.index() < plan.kernels.len()
                 && buffers.iter().all(known)
                 && buffers.len() == plan.kernels[*kernel].buffers.len()
         }
         Step::Copy { from, to } => known(from) && known(to),
-    };
-    if !plan.inputs.iter().chain(&plan.outputs).all(|(_, b)| known(b)) {
-        return Err("an input or output has no buffer".to_string());
-    }
-    match plan.steps.iter().position(|step| !step_fits(step)) {
-        Some(i) => Err(format!("step {i}: an unknown kernel or buffer, or another number of buffers")),
-        None => Ok(()),
+        Step::Loop { body, .. } => body.iter().all(|step| ids_of(plan, step)),
     }
 }
 
@@ -82,7 +86,15 @@ fn store_names(plan: &Plan) -> Checked {
     Ok(())
 }
 
-fn one_step(plan: &Plan, step: &Step) -> Checked {
+/// A step inside loops with these trips, outermost first.
+fn one_step(plan: &Plan, step: &Step, trips: &mut Vec<u32>) -> Checked {
+    if let Step::Loop { trip, body, .. } = step {
+        ok(*trip > 0 && trips.len() < DEPTH, "a loop without a turn, or too deep inside others")?;
+        trips.push(*trip);
+        body.iter().try_for_each(|step| one_step(plan, step, trips))?;
+        trips.pop();
+        return Ok(());
+    }
     for (buffer, access) in touched(plan, step) {
         let written = access != BufferAccess::Read;
         match &plan.buffers[buffer].place {
@@ -93,11 +105,16 @@ fn one_step(plan: &Plan, step: &Step) -> Checked {
         }
     }
     match step {
-        Step::Call { kernel, buffers, in_place } => call(plan, *kernel, buffers, *in_place),
+        Step::Call { kernel, buffers, in_place } => {
+            let name = &plan.kernels[*kernel].name;
+            ok(plan.kernels[*kernel].trips() == *trips, &format!("kernel {name} is called in other loops"))?;
+            call(plan, *kernel, buffers, *in_place)
+        }
         Step::Copy { from, to } => {
             let (from, to) = (&plan.buffers[*from], &plan.buffers[*to]);
             ok(from.len == to.len && from.elem == to.elem, "a copy between unlike buffers")
         }
+        Step::Loop { .. } => Ok(()),
     }
 }
 
@@ -137,15 +154,7 @@ fn reads_follow_writes(plan: &Plan) -> Checked {
     let mut written: Vec<bool> = plan.buffers.iter().map(|(_, b)| given(b)).collect();
     plan.inputs.iter().for_each(|(_, b)| written[b.index()] = true);
     for (i, step) in plan.steps.iter().enumerate() {
-        for (buffer, access) in touched(plan, step) {
-            let read = access != BufferAccess::Write;
-            if read && !written[buffer.index()] && !fills_itself(plan, step, buffer) {
-                return Err(format!("step {i} reads {}, which is not written yet", plan.buffers[buffer].name));
-            }
-        }
-        for (buffer, access) in touched(plan, step) {
-            written[buffer.index()] |= access != BufferAccess::Read;
-        }
+        step_reads(plan, step, &mut written).map_err(|e| format!("step {i} {e}"))?;
     }
     match plan.outputs.iter().find(|(_, b)| !written[b.index()]) {
         Some((name, _)) => Err(format!("output {name} is never written")),
@@ -153,10 +162,27 @@ fn reads_follow_writes(plan: &Plan) -> Checked {
     }
 }
 
+/// The first turn of a loop finds least written.
+fn step_reads(plan: &Plan, step: &Step, written: &mut [bool]) -> Checked {
+    if let Step::Loop { body, .. } = step {
+        return body.iter().try_for_each(|step| step_reads(plan, step, written));
+    }
+    for (buffer, access) in touched(plan, step) {
+        let read = access != BufferAccess::Write;
+        if read && !written[buffer.index()] && !fills_itself(plan, step, buffer) {
+            return Err(format!("reads {}, which is not written yet", plan.buffers[buffer].name));
+        }
+    }
+    for (buffer, access) in touched(plan, step) {
+        written[buffer.index()] |= access != BufferAccess::Read;
+    }
+    Ok(())
+}
+
 /// Whether the step's kernel, in each part, stores to the buffer before it first loads from it: partial sums of its own.
 fn fills_itself(plan: &Plan, step: &Step, buffer: BufferId) -> bool {
     match step {
-        Step::Copy { .. } => false,
+        Step::Copy { .. } | Step::Loop { .. } => false,
         Step::Call { kernel, buffers, .. } => {
             let own = buffers.iter().position(|b| *b == buffer).expect("the step touches the buffer");
             plan.kernels[*kernel].stores_first(own as BufferIx)

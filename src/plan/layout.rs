@@ -64,7 +64,7 @@ fn is_arena(plan: &Plan, buffer: BufferId) -> bool {
     matches!(plan.buffers[buffer].place, Place::Arena { .. })
 }
 
-/// The first and last step of each buffer's life; of one that is never used, 0 and 0.
+/// The first and last step of each buffer's life; of one that is never used, 0 and 0. A loop is one step.
 pub(super) fn lives(plan: &Plan) -> Vec<(u32, u32)> {
     let mut lives: Vec<Option<(u32, u32)>> = vec![None; plan.buffers.len()];
     let mut see = |buffer: BufferId, step: u32| {
@@ -88,5 +88,6 @@ pub(super) fn touched<'p>(plan: &'p Plan, step: &'p Step) -> Box<dyn Iterator<It
             Box::new(buffers.iter().copied().zip(accesses))
         }
         Step::Copy { from, to } => Box::new([(*from, BufferAccess::Read), (*to, BufferAccess::Write)].into_iter()),
+        Step::Loop { body, .. } => Box::new(body.iter().flat_map(|step| touched(plan, step))),
     }
 }

@@ -1,7 +1,8 @@
 //! The plan: where every tensor lies, and the steps that make up one run of a graph.
 //!
 //! **Invariants**, held by `check::check`: arena buffers that live at the same time never overlap; each read
-//! follows the write; a step's buffers have the lengths and element types that its kernel declares; parallel parts
+//! follows the write; what a loop touches lives through all of it, and a kernel inside is called with the turns of all loops
+//! around it, which it declares; a step's buffers have the lengths and element types that its kernel declares; parallel parts
 //! write disjoint ranges (by the kernel's own check); a kernel's written buffer aliases another of its buffers only
 //! where the plan says `in_place` and each element is read no later than it is written; peak = arena.
 
@@ -60,4 +61,9 @@ pub enum Step {
     Call { kernel: KernelId, buffers: Vec<BufferId>, in_place: bool },
     /// Copies a whole buffer (a state's new value into its place).
     Copy { from: BufferId, to: BufferId },
+    /// Runs its steps `trip` times, at least once: a recurrence, one time a turn.
+    Loop { name: Symbol, trip: u32, body: Vec<Step> },
 }
+
+/// So many loops may lie inside each other.
+pub const DEPTH: usize = 4;

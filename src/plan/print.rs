@@ -5,7 +5,8 @@ use std::fmt;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let steps: Vec<Vec<String>> = self.steps.iter().enumerate().map(|(i, s)| self.step_row(i, s)).collect();
+        let mut steps: Vec<Vec<String>> = Vec::new();
+        self.steps.iter().enumerate().for_each(|(i, step)| self.step_rows(&format!("{i}:"), 0, step, &mut steps));
         let buffers: Vec<Vec<String>> = self.buffers.iter().map(|(id, b)| buffer_row(self, id.index(), b)).collect();
         writeln!(f, "steps")?;
         table(f, &steps)?;
@@ -16,22 +17,36 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    fn step_row(&self, index: usize, step: &Step) -> Vec<String> {
+    /// Of a loop its head, and its steps below it.
+    fn step_rows(&self, number: &str, depth: usize, step: &Step, rows: &mut Vec<Vec<String>>) {
+        if let Step::Loop { name, trip, body } = step {
+            let head = format!("{}loop {name}, {trip} turns", "  ".repeat(depth));
+            rows.push(vec![number.to_string(), head, String::new(), String::new()]);
+            body.iter().for_each(|step| self.step_rows("", depth + 1, step, rows));
+            return;
+        }
+        let mut row = self.step_row(number, step);
+        row[1].insert_str(0, &"  ".repeat(depth));
+        rows.push(row);
+    }
+
+    fn step_row(&self, number: &str, step: &Step) -> Vec<String> {
         let name = |id: &super::BufferId| self.buffers[*id].name.to_string();
         match step {
+            Step::Loop { name, .. } => vec![number.to_string(), name.to_string()],
             Step::Call { kernel, buffers, in_place } => {
                 let kernel = &self.kernels[*kernel];
                 let buffers: Vec<String> = buffers.iter().map(name).collect();
                 let place = if *in_place { ", in place" } else { "" };
                 vec![
-                    format!("{index}:"),
+                    number.to_string(),
                     format!("call {}", kernel.name),
                     format!("({})", buffers.join(", ")),
                     format!("parts {}{place}", kernel.part_count()),
                 ]
             }
             Step::Copy { from, to } => {
-                vec![format!("{index}:"), "copy".to_string(), format!("({}, {})", name(from), name(to)), String::new()]
+                vec![number.to_string(), "copy".to_string(), format!("({}, {})", name(from), name(to)), String::new()]
             }
         }
     }

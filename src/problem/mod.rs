@@ -158,6 +158,7 @@ problems! {
         E0211 unknown_code UnknownCode;
         E0212 tuple_count TupleCount;
         E0213 argument_count ArgumentCount;
+        E0214 use_cycle UseCycle;
     }
     shapes {
         E0301 inner_sizes InnerSizes;
@@ -181,13 +182,18 @@ problems! {
     }
     sizes {
         E0401 not_whole NotWhole;
+        E0402 lengths_differ LengthsDiffer;
         E0403 too_large SizeTooLarge;
         E0404 negative NegativeSize;
         E0405 by_zero DividedByZero;
         E0406 too_many_uses TooManyUses;
+        E0407 open_choice OpenChoice;
+        E0408 no_length NoLength;
     }
     time {
         E0501 needs_itself NeedsItself;
+        E0502 both_ways BothWays;
+        E0503 unsettled_shape UnsettledShape;
     }
     training {
         E0601 not_scalar NotScalar;
@@ -197,8 +203,12 @@ problems! {
         E0605 bad_setting BadSetting;
         E0606 nothing_trained NothingTrained;
         E0607 data_shape DataShape;
+        E0608 unknown_metric UnknownMetric;
+        E0609 patience_alone PatienceAlone;
         E0610 raw_scores RawScores;
         E0611 applied_twice AppliedTwice;
+        E0612 no_picture NoPicture;
+        E0613 noise_here NoiseHere;
     }
     files {
         E0701 file_missing;
@@ -217,5 +227,6 @@ problems! {
         W0902 unused Unused;
         W0903 judged_on_test JudgedOnTest;
         W0904 data_absent DataAbsent;
+        W0905 untrained Untrained;
     }
 }

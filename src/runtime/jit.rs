@@ -7,13 +7,14 @@ use super::arena::Span;
 use crate::codegen::abi::{Call, Entry};
 use crate::codegen::{clif, wide};
 use crate::ids::Symbol;
-use crate::kernel::interp::Data;
+use crate::kernel::interp::{Data, each_turn};
 use crate::kernel::{BufferAccess, Elem, Kernel, check};
 use crate::target::Target;
 use cranelift_codegen::Context;
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, ModuleReloc, default_libcall_names};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// The machine code of some kernels.
@@ -27,6 +28,7 @@ struct Function {
     entry: Entry,
     name: Symbol,
     lens: Vec<usize>,
+    trips: Box<[u64]>,
     parts: u64,
 }
 
@@ -84,6 +86,7 @@ impl Code {
             entry: entry(module.get_finalized_function(id)),
             name: kernel.name.clone(),
             lens: kernel.buffers.iter().map(|b| b.len as usize).collect(),
+            trips: kernel.trips().into_iter().map(u64::from).collect(),
             parts: kernel.part_count(),
         });
         let functions = functions.collect();
@@ -103,6 +106,7 @@ impl Code {
         Bound {
             entry: function.entry,
             bases: spans.iter().map(Span::start).collect(),
+            trips: function.trips.clone(),
             parts: function.parts,
             _spans: spans.to_vec(),
             _code: self.clone(),
@@ -153,6 +157,7 @@ fn compile_all(kernels: &[&Kernel], isa: &dyn TargetIsa, compile: Compile) -> Re
 pub struct Bound {
     entry: Entry,
     bases: Box<[*mut u8]>,
+    trips: Box<[u64]>,
     parts: u64,
     _spans: Vec<Span>,
     _code: Arc<Code>,
@@ -169,23 +174,46 @@ impl Bound {
         self.parts
     }
 
-    /// Runs the parts `first .. end` on this thread.
-    pub fn run(&self, first: u64, end: u64) {
-        let call = Call { bases: self.bases.as_ptr(), first, end: end.min(self.parts) };
+    /// How many loops it is called in.
+    pub fn depth(&self) -> usize {
+        self.trips.len()
+    }
+
+    /// Runs the parts `first .. end` of one turn on this thread.
+    ///
+    /// # Panics
+    /// If the kernel is not called in such loops.
+    pub fn run(&self, turns: &[u64], first: u64, end: u64) {
+        flushed(|set| self.run_flushed(set, turns, first, end));
+    }
+
+    /// The same where the CPU is set already.
+    pub fn run_flushed(&self, _: &Flushed, turns: &[u64], first: u64, end: u64) {
+        let inside = turns.len() == self.trips.len() && turns.iter().zip(&self.trips).all(|(turn, trip)| turn < trip);
+        assert!(inside, "a kernel is called in other loops than its own");
+        let call = Call { bases: self.bases.as_ptr(), first, end: end.min(self.parts), turns: turns.as_ptr() };
         if call.first < call.end {
-            // SAFETY: kernel::check (in `compile_all`) bounded every access by the declared lengths, and `bind` has seen
-            // that the spans, which live as long as this, have them.
-            flushed(|| unsafe { (self.entry)(&call) });
+            // SAFETY: kernel::check (in `compile_all`) bounded every access by the declared lengths for all turns below
+            // their trips, and `bind` has seen that the spans, which live as long as this, have them.
+            unsafe { (self.entry)(&call) }
         }
     }
 }
 
-/// Compiles one kernel and runs all its parts on the given data: for tests and tools.
+/// Compiles one kernel and runs all its parts, of all turns, on the given data: for tests and tools.
 ///
 /// # Errors
 /// What compiling says, or that the kernel or the data are wrong.
 pub fn run_once(kernel: &Kernel, target: Target, data: &mut [Data]) -> Result<(), String> {
-    run_all(kernel, &Code::compile(&[kernel], target)?, data)
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, None)
+}
+
+/// The same of one turn.
+///
+/// # Errors
+/// As `run_once`.
+pub fn run_turn(kernel: &Kernel, target: Target, data: &mut [Data], turns: &[u64]) -> Result<(), String> {
+    run_all(kernel, &Code::compile(&[kernel], target)?, data, Some(turns))
 }
 
 /// The same in a given style, below `clif::STYLE_COUNT`.
@@ -196,10 +224,10 @@ pub fn run_in_style(kernel: &Kernel, style: usize, data: &mut [Data]) -> Result<
     let compile = |kernel: &Kernel, isa: &dyn TargetIsa| {
         clif::compile_in_style(kernel, isa, style).map(|context| Compiled::Clif(Box::new(context)))
     };
-    run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data)
+    run_all(kernel, &Code::compile_with(&[kernel], &compile)?, data, None)
 }
 
-fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), String> {
+fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data], turns: Option<&[u64]>) -> Result<(), String> {
     let mut spans: Vec<Span> = kernel.buffers.iter().map(|b| Span::alone(b.len as usize)).collect();
     for ((span, data), buffer) in spans.iter_mut().zip(data.iter()).zip(&kernel.buffers) {
         match (data, buffer.elem) {
@@ -209,7 +237,10 @@ fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), S
         }
     }
     let bound = code.bind(0, &spans);
-    bound.run(0, bound.parts());
+    match turns {
+        Some(turns) => bound.run(turns, 0, bound.parts()),
+        None => each_turn(&kernel.trips(), &mut |turns| bound.run(turns, 0, bound.parts())),
+    }
     for ((span, data), buffer) in spans.iter().zip(data).zip(&kernel.buffers) {
         match data {
             _ if buffer.access == BufferAccess::Read => {}
@@ -220,9 +251,12 @@ fn run_all(kernel: &Kernel, code: &Arc<Code>, data: &mut [Data]) -> Result<(), S
     Ok(())
 }
 
+/// A witness that the CPU of this thread is set as `codegen::abi` says: it does not leave its thread.
+pub struct Flushed(PhantomData<*const ()>);
+
 /// Runs `work` with the CPU set as `codegen::abi` says: results too small for a normal number become zeros.
 #[cfg(target_arch = "x86_64")]
-pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
+pub fn flushed<R>(work: impl FnOnce(&Flushed) -> R) -> R {
     const FLUSH_TO_ZERO: u32 = 1 << 15;
     struct Restore(u32);
     impl Drop for Restore {
@@ -232,13 +266,13 @@ pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
     }
     let restore = Restore(control());
     set_control(restore.0 | FLUSH_TO_ZERO);
-    work()
+    work(&Flushed(PhantomData))
 }
 
 /// Other machines keep such small results as they are.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn flushed<R>(work: impl FnOnce() -> R) -> R {
-    work()
+pub fn flushed<R>(work: impl FnOnce(&Flushed) -> R) -> R {
+    work(&Flushed(PhantomData))
 }
 
 #[cfg(target_arch = "x86_64")]

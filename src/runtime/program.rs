@@ -3,7 +3,7 @@
 //! **Invariant**: made only of plans and kernels that their checks have passed.
 
 use super::arena::{Memory, Span, copy};
-use super::jit::{Bound, Code};
+use super::jit::{Bound, Code, Flushed, flushed};
 use super::pool::Pool;
 use super::store::Store;
 use crate::graph::{HostExpr, scalar};
@@ -44,23 +44,14 @@ pub struct Program {
 enum Ready {
     Call { bound: Bound, long: bool },
     Copy { from: Span, to: Span },
-}
-
-impl Ready {
-    fn run(&self, pool: &Pool) {
-        match self {
-            Ready::Call { bound, long: true } => pool.run(bound.parts(), &|first, end| bound.run(first, end)),
-            Ready::Call { bound, long: false } => bound.run(0, bound.parts()),
-            Ready::Copy { from, to } => copy(from, to),
-        }
-    }
+    Loop { trip: u64, body: Vec<Ready> },
 }
 
 /// Stretches in which the parts of a kernel are timed.
 const STRETCHES: u64 = 64;
 
 impl Ready {
-    fn run_timed(&self, least: &mut Vec<Duration>) {
+    fn run_timed(&self, set: &Flushed, pool: &Pool, least: &mut Vec<Duration>) {
         let mut time = |at: usize, work: &dyn Fn()| {
             least.resize(least.len().max(at + 1), Duration::MAX);
             let start = Instant::now();
@@ -68,11 +59,13 @@ impl Ready {
             least[at] = start.elapsed().min(least[at]);
         };
         match self {
-            Ready::Copy { from, to } => time(0, &|| copy(from, to)),
+            Ready::Copy { .. } | Ready::Loop { .. } => {
+                time(0, &|| run(std::slice::from_ref(self), set, pool, &mut [0; plan::DEPTH], 0));
+            }
             Ready::Call { bound, .. } => {
                 let step = bound.parts().div_ceil(STRETCHES).max(1);
                 for (at, first) in (0..bound.parts()).step_by(step as usize).enumerate() {
-                    time(at, &|| bound.run(first, first + step));
+                    time(at, &|| bound.run_flushed(set, &[], first, (first + step).min(bound.parts())));
                 }
             }
         }
@@ -154,11 +147,11 @@ impl Program {
             self.bind(store)?;
         }
         self.fill(moment);
-        self.steps.iter().for_each(|step| step.run(pool));
+        flushed(|set| run(&self.steps, set, pool, &mut [0; plan::DEPTH], 0));
         Ok(())
     }
 
-    /// As `run` on this thread alone, and keeps the least time that each stretch of each step took so far: the sum of a
+    /// As `run`, where only loops have more than this thread, and keeps the least time that each stretch of each step took so far: the sum of a
     /// step's stretches is its time on a machine that does nothing else meanwhile.
     ///
     /// # Errors
@@ -166,6 +159,7 @@ impl Program {
     pub fn run_timed(
         &mut self,
         store: &mut Store,
+        pool: &Pool,
         moment: &Moment,
         least: &mut Vec<Vec<Duration>>,
     ) -> Result<(), String> {
@@ -174,7 +168,7 @@ impl Program {
         }
         self.fill(moment);
         least.resize(self.steps.len(), Vec::new());
-        self.steps.iter().zip(least).for_each(|(step, least)| step.run_timed(least));
+        flushed(|set| self.steps.iter().zip(least).for_each(|(step, least)| step.run_timed(set, pool, least)));
         Ok(())
     }
 
@@ -198,6 +192,9 @@ impl Program {
                 Ready::Call { bound, long: self.long[kernel.index()] }
             }
             Step::Copy { from, to } => Ready::Copy { from: self.span(*from).clone(), to: self.span(*to).clone() },
+            Step::Loop { trip, body, .. } => {
+                Ready::Loop { trip: u64::from(*trip), body: body.iter().map(|step| self.ready(step)).collect() }
+            }
         }
     }
 
@@ -218,6 +215,26 @@ impl Program {
                     Place::Arena { .. } | Place::Store(_) | Place::Constant(_) | Place::Noise { .. } | Place::Host(_),
                     _,
                 ) => {}
+            }
+        }
+    }
+}
+
+/// Runs steps inside `depth` loops, whose turns are the first of `turns`.
+fn run(steps: &[Ready], set: &Flushed, pool: &Pool, turns: &mut [u64; plan::DEPTH], depth: usize) {
+    for step in steps {
+        match step {
+            Ready::Call { bound, long: false } => bound.run_flushed(set, &turns[..depth], 0, bound.parts()),
+            Ready::Call { bound, long: true } => {
+                let turns = &turns[..depth];
+                pool.run(bound.parts(), &|first, end| bound.run(turns, first, end));
+            }
+            Ready::Copy { from, to } => copy(from, to),
+            Ready::Loop { trip, body } => {
+                for turn in 0..*trip {
+                    turns[depth] = turn;
+                    run(body, set, pool, turns, depth + 1);
+                }
             }
         }
     }

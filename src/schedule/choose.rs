@@ -1,47 +1,51 @@
 //! The whole choice: layouts, groups, their order.
 
 use super::fuse::Fuser;
+use super::segments::{self, Stretch};
 use super::space::{Seen, elements, visit_member};
 use super::tile::Chooser;
-use super::{Group, Schedule, Step, channels, classes, halo, layout, pack};
+use super::{Group, Member, Schedule, Step, channels, classes, halo, layout, pack, sequence, turns};
 use crate::graph::order;
-use crate::graph::{Equation, Graph, TensorId};
+use crate::graph::recurrence::{Component, Recurrence, components};
+use crate::graph::{Access, Equation, Graph, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
 
 /// Lays out, groups, orders.
 pub fn choose(graph: &Graph, target: Target) -> Schedule {
+    let mut graph = graph.clone();
+    let needed = needed(&graph);
+    graph.defs.retain(|tensor, _| needed.contains(tensor));
+    segments::cut(&mut graph);
     let mut chooser = Chooser::new(target);
-    let (mut graph, needed) = laid_out(graph, target, &mut chooser);
-    let order =
-        order::order(&graph).unwrap_or_else(|cycle| panic!("a cycle of definitions reached the schedule: {cycle:?}"));
-    let order: Vec<TensorId> = order.into_iter().filter(|t| needed.contains(t)).collect();
-    let cleared: IndexSet<TensorId> = order.iter().copied().filter(|&t| is_cleared(&graph, t)).collect();
-    let mut groups = grouped(&mut graph, &order, &cleared, &mut chooser);
-    mark_stored(&mut groups, &graph);
-    let groups = super::sequence::in_order(&graph, groups);
-    Schedule { steps: steps(groups, cleared), graph, target }
+    let mut graph = laid_out(&graph, target, &mut chooser);
+    segments::time_first(&mut graph);
+    let cleared = cleared(&graph);
+    let components = components(&graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(&graph)));
+    let mut steps = Grouping { graph: &mut graph, chooser: &mut chooser, cleared: &cleared }.steps(&components, &[]);
+    mark_stored(&mut steps, &graph);
+    Schedule { steps: with_clearing(steps, cleared), graph, target }
 }
 
 /// The graph in the layout whose contractions cost least: batch in blocks, or channels last.
-fn laid_out(graph: &Graph, target: Target, chooser: &mut Chooser) -> (Graph, IndexSet<TensorId>) {
+fn laid_out(graph: &Graph, target: Target, chooser: &mut Chooser) -> Graph {
     let needed = needed(graph);
     let mut finish = |mut graph: Graph, blocks: &layout::Blocks| {
         let mut needed = needed.clone();
         halo::pad(&mut graph, &mut needed, blocks);
         let cost = pack::pack(&mut graph, &mut needed, chooser);
-        (cost, graph, needed)
+        graph.defs.retain(|tensor, _| needed.contains(tensor));
+        (cost, graph)
     };
     let mut blocked = graph.clone();
     let blocks = layout::block(&mut blocked, &needed, target);
     let blocked = finish(blocked, &blocks);
     let mut channelled = graph.clone();
     if !channels::last(&mut channelled, &needed, target) {
-        return (blocked.1, blocked.2);
+        return blocked.1;
     }
     let channelled = finish(channelled, &layout::Blocks::default());
-    let best = if channelled.0 < blocked.0 { channelled } else { blocked };
-    (best.1, best.2)
+    if channelled.0 < blocked.0 { channelled.1 } else { blocked.1 }
 }
 
 /// What outputs and updates need.
@@ -63,70 +67,158 @@ fn pieces(graph: &Graph, tensor: TensorId) -> &[Equation] {
     graph.defs.get(&tensor).map_or(&[], |d| &d.pieces)
 }
 
-fn grouped(graph: &mut Graph, order: &[TensorId], cleared: &IndexSet<TensorId>, chooser: &mut Chooser) -> Vec<Group> {
-    let defs: Vec<(TensorId, Vec<Equation>)> = order.iter().map(|&t| (t, pieces(graph, t).to_vec())).collect();
-    let mut fuser = Fuser::new(graph, chooser);
-    for (tensor, pieces) in defs {
-        match pieces.as_slice() {
-            [whole] if !cleared.contains(&tensor) => fuser.add(whole),
-            parts => parts.iter().for_each(|p| fuser.add_alone(p, cleared.contains(&tensor))),
-        }
-    }
-    fuser.finish()
+/// A loop that is around.
+#[derive(Clone)]
+struct Around {
+    /// The time of each tensor.
+    time: IndexMap<TensorId, usize>,
+    backwards: bool,
+    stretch: Stretch,
 }
 
-/// Whether some elements are not written, or are added to.
-fn is_cleared(graph: &Graph, tensor: TensorId) -> bool {
+struct Grouping<'g> {
+    graph: &'g mut Graph,
+    chooser: &'g mut Chooser,
+    cleared: &'g IndexSet<TensorId>,
+}
+
+impl Grouping<'_> {
+    /// The steps of some components inside loops.
+    fn steps(&mut self, components: &[Component], around: &[Around]) -> Vec<Step> {
+        let mut fuser = Fuser::new(self.graph, self.chooser, !around.is_empty());
+        for component in components {
+            match component {
+                Component::One(tensor) => {
+                    let cleared = self.cleared.contains(tensor);
+                    add(&mut fuser, *tensor, around, cleared);
+                }
+                Component::Many(recurrence) => {
+                    let (graph, chooser) = fuser.parts();
+                    let steps = Grouping { graph, chooser, cleared: self.cleared }.stretches(recurrence, around);
+                    fuser.add_loops(&component.tensors(), steps);
+                }
+            }
+        }
+        let (groups, loops) = fuser.finish();
+        sequence::in_order(self.graph, groups, loops, !around.is_empty())
+    }
+
+    /// The stretches of a recurrence in the order in which they run; one of a single time is no loop.
+    fn stretches(&mut self, recurrence: &Recurrence, around: &[Around]) -> Vec<Step> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for (&member, &time) in &recurrence.time {
+            let active = active(self.graph, member, around).into_iter();
+            stretches.extend(active.map(|piece| segments::stretch(self.graph, &piece, time)));
+        }
+        stretches.sort_unstable();
+        stretches.dedup();
+        if recurrence.backwards {
+            stretches.reverse();
+        }
+        let mut steps = Vec::new();
+        for stretch in stretches {
+            let inner = Around { time: recurrence.time.clone(), backwards: recurrence.backwards, stretch };
+            let inside = [around, &[inner]].concat();
+            let body = self.steps(&recurrence.step, &inside);
+            match (stretch.1 - stretch.0) as u32 {
+                1 => steps.extend(body),
+                trip => steps.push(Step::Loop { name: recurrence.name(self.graph), trip, body }),
+            }
+        }
+        steps
+    }
+}
+
+/// The pieces of a tensor that write in all stretches around.
+fn active(graph: &Graph, tensor: TensorId, around: &[Around]) -> Vec<Equation> {
+    let runs = |piece: &&Equation| around.iter().all(|a| segments::stretch(graph, piece, a.time[&tensor]) == a.stretch);
+    pieces(graph, tensor).iter().filter(runs).cloned().collect()
+}
+
+/// Adds what a tensor is in these loops.
+fn add(fuser: &mut Fuser, tensor: TensorId, around: &[Around], cleared: bool) {
+    let (graph, _) = fuser.parts();
+    // Of the loops of one time nothing is left in the pieces.
+    let times: Vec<(usize, bool)> = around.iter().map(|a| (a.time[&tensor], a.backwards)).collect();
+    let pieces: Vec<Equation> = active(graph, tensor, around);
+    let pieces: Vec<Equation> = pieces.iter().map(|piece| turns::at_turn(graph, piece, &times)).collect();
+    let whole = pieces.len() == 1 || !around.is_empty();
+    for piece in &pieces {
+        if whole && !cleared { fuser.add(piece) } else { fuser.add_alone(piece, cleared) }
+    }
+}
+
+/// The tensors of which some elements that are read are not written, or are added to.
+fn cleared(graph: &Graph) -> IndexSet<TensorId> {
+    let mut times: IndexMap<TensorId, usize> = IndexMap::new();
+    for recurrence in segments::recurrences(graph) {
+        for (&tensor, &time) in &recurrence.time {
+            times.entry(tensor).or_insert(time);
+        }
+    }
+    let unfilled = segments::unfilled(graph, &times);
+    graph.defs.keys().copied().filter(|&t| is_cleared(graph, t, times.contains_key(&t), &unfilled)).collect()
+}
+
+fn is_cleared(graph: &Graph, tensor: TensorId, looped: bool, unfilled: &IndexSet<TensorId>) -> bool {
     let pieces = pieces(graph, tensor);
+    let adds = |p: &Equation| classes::scatter(&Group::alone("".into(), p, false)).is_some();
+    if looped {
+        return unfilled.contains(&tensor) || pieces.iter().any(adds);
+    }
     let points = |p: &Equation| p.axes[..p.n_out].iter().map(|a| u64::from(a.extent)).product::<u64>();
     let guarded = pieces.len() > 1 && pieces.iter().any(|p| !p.guards.is_empty());
-    let adds = |p: &Equation| classes::scatter(&Group::alone("".into(), p, false)).is_some();
     guarded
         || pieces.iter().map(points).sum::<u64>() != elements(&graph.tensors[tensor].shape)
         || pieces.iter().any(adds)
 }
 
-/// Members go to memory if somebody outside their group reads them, or if they are wide.
-fn mark_stored(groups: &mut [Group], graph: &Graph) {
-    let mut read: Vec<IndexSet<TensorId>> = Vec::new();
-    for group in groups.iter() {
-        let mut own = IndexSet::new();
-        for member in &group.members {
-            visit_member(graph, member, &mut |seen| {
-                if let Seen::Load(access) | Seen::Data(access) = seen {
-                    own.insert(access.tensor);
-                }
-            });
-        }
-        read.push(own);
+/// Members go to memory if somebody outside their group reads them, or another turn does, or if they are wide.
+fn mark_stored(steps: &mut [Step], graph: &Graph) {
+    let mut read: IndexSet<TensorId> =
+        graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1)).collect();
+    for step in steps.iter() {
+        step.each_group(&mut |group| {
+            for (at, member) in group.members.iter().enumerate() {
+                let at_hand: Vec<Access> = group.members[..at].iter().map(Member::element).collect();
+                visit_member(graph, member, &mut |seen| match seen {
+                    Seen::Load(access) | Seen::Data(access) if !at_hand.contains(access) => {
+                        read.insert(access.tensor);
+                    }
+                    Seen::Load(_) | Seen::Data(_) | Seen::Form(_) | Seen::Node(_) => {}
+                });
+            }
+        });
     }
-    let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
-    for (at, own) in read.iter().enumerate() {
-        own.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
-    }
-    let results = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1));
-    let outside: IndexSet<TensorId> = results.collect();
-    for (at, group) in groups.iter_mut().enumerate() {
-        for member in &mut group.members {
-            let elsewhere = readers.get(&member.out).is_some_and(|readers| readers.iter().any(|&g| g != at));
-            member.stored = elsewhere || outside.contains(&member.out) || !member.wide.is_empty();
+    steps.iter_mut().for_each(|step| mark(step, &read));
+}
+
+fn mark(step: &mut Step, read: &IndexSet<TensorId>) {
+    match step {
+        Step::Fill(_) => {}
+        Step::Loop { body, .. } => body.iter_mut().for_each(|step| mark(step, read)),
+        Step::Group(group) => {
+            group.members.iter_mut().for_each(|m| m.stored = read.contains(&m.out) || !m.wide.is_empty());
         }
     }
 }
 
-/// Groups as steps, each output cleared before the first that needs it so.
-fn steps(groups: Vec<Group>, mut cleared: IndexSet<TensorId>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let made: IndexSet<TensorId> = groups.iter().flat_map(|g| g.members.iter().map(|m| m.out)).collect();
-    steps.extend(cleared.iter().filter(|t| !made.contains(*t)).map(|&t| Step::Fill(t)));
-    for group in groups {
-        let adds = group.tile.as_ref().is_some_and(|t| !t.blocks.is_empty());
-        for member in &group.members {
-            if cleared.swap_remove(&member.out) || adds {
-                steps.push(Step::Fill(member.out));
+/// Each output is cleared before the first step that needs it so.
+fn with_clearing(steps: Vec<Step>, mut cleared: IndexSet<TensorId>) -> Vec<Step> {
+    let mut all = Vec::new();
+    let mut made: IndexSet<TensorId> = IndexSet::new();
+    steps.iter().for_each(|step| step.each_group(&mut |group| made.extend(group.members.iter().map(|m| m.out))));
+    all.extend(cleared.iter().filter(|t| !made.contains(*t)).map(|&t| Step::Fill(t)));
+    for step in steps {
+        step.each_group(&mut |group| {
+            let adds = group.tile.as_ref().is_some_and(|t| !t.blocks.is_empty());
+            for member in &group.members {
+                if cleared.swap_remove(&member.out) || adds {
+                    all.push(Step::Fill(member.out));
+                }
             }
-        }
-        steps.push(Step::Group(Box::new(group)));
+        });
+        all.push(step);
     }
-    steps
+    all
 }

@@ -5,13 +5,13 @@
 
 use super::space::{Linear, Range, Seen, coefficient, flatten, in_range, linear, mentions, visit_member};
 use super::{Group, Member, classes};
-use crate::graph::{Access, Affine, Combine, Graph};
+use crate::graph::{Access, Affine, Axis, Combine, Graph, Role};
 use indexmap::IndexMap;
 
 /// The box of a group's loops.
 #[derive(Clone, Debug)]
 pub struct Space {
-    /// 1 where the axis went into another.
+    /// 1 where the axis went into another, or is a turn.
     pub extents: Vec<u32>,
     /// Whether an axis takes part in a merge.
     pub merged: Vec<bool>,
@@ -47,8 +47,10 @@ impl Space {
 
     /// The box as it stands.
     pub fn unmerged(graph: &Graph, group: &Group) -> Space {
-        let extents: Vec<u32> = group.axes.iter().map(|a| a.extent).collect();
-        let ranges: Vec<Range> = extents.iter().map(|&n| (0, i64::from(n) - 1)).collect();
+        let ranges: Vec<Range> = group.axes.iter().map(|a| (0, i64::from(a.extent) - 1)).collect();
+        // A turn stands still.
+        let extent = |a: &Axis| if a.role == Role::Turn { 1 } else { a.extent };
+        let extents: Vec<u32> = group.axes.iter().map(extent).collect();
         let mut proved = IndexMap::new();
         for member in &group.members {
             visit_member(graph, member, &mut |seen| {
@@ -107,7 +109,8 @@ impl Space {
 
 /// Which axes may merge: those with one number; none for pinned ones.
 fn kinds(group: &Group) -> Vec<Option<usize>> {
-    let mut kinds: Vec<Option<usize>> = vec![Some(0); group.axes.len()];
+    let of_band = |axis: &Axis| if axis.role == Role::Turn { None } else { Some(0) };
+    let mut kinds: Vec<Option<usize>> = group.axes.iter().map(of_band).collect();
     for (number, member) in group.members.iter().enumerate() {
         member.wide.iter().for_each(|&a| kinds[a] = Some(2 * number + 1));
         member.reduced.iter().for_each(|&a| kinds[a] = Some(2 * number + 2));

@@ -1,9 +1,9 @@
 //! What is computed together, in which order, and how: a value that lowering follows and that prints as lines.
 //!
 //! **Invariants**: every equation of the graph that an output or update needs stands in exactly one group; a group comes
-//! behind those that make what it loads; nothing depends on the number of threads or on hash order.
+//! behind those that make what it loads; in a loop, behind those that make what it loads of the same turn; nothing depends on the number of threads or on hash order.
 
-use crate::graph::{Affine, Axis, Combine, Equation, ExprId, Graph, Guard, TensorId};
+use crate::graph::{Access, Affine, Axis, Combine, Equation, ExprId, Graph, Guard, Role, TensorId};
 use crate::ids::Symbol;
 use crate::target::Target;
 
@@ -18,10 +18,12 @@ pub mod cost;
 pub mod merge;
 pub mod pack;
 pub mod pressure;
+pub mod segments;
 pub mod sequence;
 pub mod space;
 pub mod text;
 pub mod tile;
+pub mod turns;
 
 /// Points below which a kernel is one part: waking a thread costs about as much as this many simple operations.
 pub const PARALLEL_WORK: u64 = 1 << 16;
@@ -42,6 +44,23 @@ pub enum Step {
     /// Clears a tensor, some of whose elements nobody writes.
     Fill(TensorId),
     Group(Box<Group>),
+    /// Runs its steps so many times: a stretch of time of a recurrence.
+    Loop {
+        name: Symbol,
+        trip: u32,
+        body: Vec<Step>,
+    },
+}
+
+impl Step {
+    /// Calls `see` for each group, in order.
+    pub fn each_group<'s>(&'s self, see: &mut dyn FnMut(&'s Group)) {
+        match self {
+            Step::Fill(_) => {}
+            Step::Group(group) => see(group),
+            Step::Loop { body, .. } => body.iter().for_each(|step| step.each_group(see)),
+        }
+    }
 }
 
 /// One kernel: members that are computed in turn at each point of a band of output axes.
@@ -49,11 +68,11 @@ pub enum Step {
 /// A member may have axes of its own inside the band: wide ones, of its output, and reduced ones. A member without wide
 /// axes hands its value on in registers; what a wide one makes is read back from memory at the same point of the band.
 /// **Invariants**: each member's output has all axes of the band in its write; a later member reads an earlier one at
-/// the same point of the band only; axes of one member are mentioned by no other.
+/// the same point of the band only, or what an earlier turn of the loops around has left; axes of one member are mentioned by no other.
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: Symbol,
-    /// The band's axes, then those of the members.
+    /// The band's axes, then those of the members, and somewhere those that are turns of the loops around.
     pub axes: Vec<Axis>,
     /// How many axes the band has.
     pub band: usize,
@@ -79,6 +98,13 @@ pub struct Member {
     pub stored: bool,
 }
 
+impl Member {
+    /// What it writes at a point.
+    pub fn element(&self) -> Access {
+        Access { tensor: self.out, index: self.write.clone() }
+    }
+}
+
 impl Group {
     /// A group of one piece.
     pub fn alone(name: Symbol, piece: &Equation, filled: bool) -> Group {
@@ -89,14 +115,14 @@ impl Group {
             guards: piece.guards.clone(),
             body: piece.body,
             wide: Vec::new(),
-            reduced: (piece.n_out..piece.axes.len()).collect(),
+            reduced: (piece.n_out..piece.axes.len()).filter(|&a| piece.axes[a].role != Role::Turn).collect(),
             stored: true,
         };
         Group { name, axes: piece.axes.clone(), band: piece.n_out, members: vec![member], filled, tile: None }
     }
 }
 
-/// Needs a valid graph without cycles. Keeps the values of outputs and updates up to rounding.
+/// Needs a valid graph. Keeps the values of outputs and updates up to rounding.
 pub fn schedule(graph: &Graph, target: Target) -> Schedule {
     choose::choose(graph, target)
 }

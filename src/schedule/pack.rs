@@ -6,6 +6,7 @@
 use super::Group;
 use super::classes::contraction;
 use super::tile::Chooser;
+use super::{segments, turns};
 use crate::graph::{Access, Affine, Axis, Combine, Equation, Expr, Graph, Kind, Role, TensorId};
 use indexmap::{IndexMap, IndexSet};
 
@@ -25,9 +26,15 @@ pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, chooser: &mut Ch
         .flat_map(|(&t, d)| (0..d.pieces.len()).map(move |n| (t, n)))
         .collect();
     let mut total = 0.0;
+    let mut times: IndexMap<TensorId, Vec<(usize, bool)>> = IndexMap::new();
+    // Those around come before those inside.
+    for recurrence in segments::recurrences(graph) {
+        recurrence.time.iter().for_each(|(&tensor, &time)| times.entry(tensor).or_default().push((time, false)));
+    }
     for (tensor, number) in places {
         let piece = graph.defs[&tensor].pieces[number].clone();
-        let Some((better, cost)) = better(graph, &mut copies, needed, &piece, chooser) else { continue };
+        let loops = Loops { times: times.get(&tensor).map_or(&[], |times| times), members: &times };
+        let Some((better, cost)) = better(graph, &mut copies, needed, (&piece, loops), chooser) else { continue };
         total += cost;
         if let Some(better) = better {
             graph.defs[&tensor].pieces[number] = better;
@@ -36,21 +43,34 @@ pub fn pack(graph: &mut Graph, needed: &mut IndexSet<TensorId>, chooser: &mut Ch
     total
 }
 
+/// The loops around a piece.
+struct Loops<'t> {
+    /// The coordinates that they run along, outermost first.
+    times: &'t [(usize, bool)],
+    /// All tensors that change in loops.
+    members: &'t IndexMap<TensorId, Vec<(usize, bool)>>,
+}
+
 /// The piece over a packed operand, if that is the cheapest way, and the cycles of the cheapest way. None for what is
 /// no contraction.
 fn better(
     graph: &mut Graph,
     copies: &mut Copies,
     needed: &mut IndexSet<TensorId>,
-    piece: &Equation,
+    (piece, loops): (&Equation, Loops),
     chooser: &mut Chooser,
 ) -> Option<(Option<Equation>, f64)> {
+    let one = turns::at_turn(graph, piece, loops.times);
+    contraction(graph, &one)?;
     let product = contraction(graph, piece)?;
     let size = chooser.target.block();
-    let mut cost = |graph: &Graph, piece: &Equation| {
-        let tile = chooser.choose(graph, &Group::alone("".into(), piece, false));
-        tile.map_or(f64::INFINITY, |t| t.cost)
+    let mut cost = |graph: &mut Graph, piece: &Equation| {
+        let one = turns::at_turn(graph, piece, loops.times);
+        let turns: f64 = turns::of(&one.axes).into_iter().map(|a| f64::from(one.axes[a].extent)).product();
+        let tile = chooser.choose(graph, &Group::alone("".into(), &one, false));
+        tile.map_or(f64::INFINITY, |t| t.cost * turns)
     };
+    let is_time = |axis: usize| loops.times.iter().any(|&(time, _)| piece.write[time].mentions(axis));
     let mut least = cost(graph, piece);
     if least.is_infinite() {
         // The general nest takes about a cycle a point.
@@ -58,8 +78,12 @@ fn better(
     }
     let mut best = None;
     for (operand, other) in [(&product.a, &product.b), (&product.b, &product.a)] {
+        // A copy of what changes in a loop would have to be made in each turn.
+        if !loops.times.is_empty() && loops.members.contains_key(&operand.tensor) {
+            continue;
+        }
         for (d, form) in operand.index.iter().enumerate() {
-            let Some(axis) = form.as_axis().filter(|&a| a < piece.n_out) else { continue };
+            let Some(axis) = form.as_axis().filter(|&a| a < piece.n_out && !is_time(a)) else { continue };
             let shape = &graph.tensors[operand.tensor].shape;
             let fits = piece.axes[axis].extent == shape[d] && shape[d].is_multiple_of(size);
             let once = operand.index.iter().filter(|f| f.mentions(axis)).count() == 1;

@@ -2,37 +2,66 @@
 //! that it can be written in place.
 
 use super::space::{Seen, visit_member};
+use super::turns::{is_looped, is_other};
 use super::{Group, Schedule, Step};
-use crate::graph::{Access, Graph, Kind, TensorId};
+use crate::graph::{Access, Axis, Graph, Kind, TensorId};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::BTreeSet;
 
-/// Sorts groups; ties keep their order. Where an update would have to wait for itself it does not wait.
-pub fn in_order(graph: &Graph, groups: Vec<Group>) -> Vec<Group> {
-    let reads: Vec<IndexSet<TensorId>> = groups.iter().map(|g| read(graph, g)).collect();
-    let mut writers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
-    for (at, group) in groups.iter().enumerate() {
-        group.members.iter().for_each(|m| writers.entry(m.out).or_default().push(at));
+/// Sorts groups, and recurrences that stand at the places of empty ones; ties keep their order. Where an update would
+/// have to wait for itself it does not wait. In a loop, what is loaded of another turn is there.
+pub fn in_order(graph: &Graph, groups: Vec<Group>, mut loops: IndexMap<usize, Vec<Step>>, looped: bool) -> Vec<Step> {
+    let steps = |(at, group)| loops.shift_remove(&at).unwrap_or_else(|| vec![Step::Group(Box::new(group))]);
+    let units: Vec<Vec<Step>> = groups.into_iter().enumerate().map(steps).collect();
+    let reads: Vec<Vec<(Access, &[Axis])>> = units.iter().map(|unit| unit_reads(graph, unit)).collect();
+    let mut writers: IndexMap<TensorId, Vec<(usize, &Group, usize)>> = IndexMap::new();
+    for (at, unit) in units.iter().enumerate() {
+        unit.iter().for_each(|step| {
+            step.each_group(&mut |group| {
+                let members = group.members.iter().enumerate();
+                members.for_each(|(number, m)| writers.entry(m.out).or_default().push((at, group, number)));
+            });
+        });
     }
-    let of = |t: &TensorId| writers.get(t).into_iter().flatten().copied();
+    let of = |tensor: TensorId| writers.get(&tensor).into_iter().flatten().copied();
+    let needs = |at: usize, (access, axes): &(Access, &[Axis])| {
+        let other = |group: &Group, number: usize| looped && is_other(group, &group.members[number], axes, access);
+        let found = of(access.tensor).filter(|&(writer, group, number)| writer != at && !other(group, number));
+        found.map(|found| found.0).collect::<Vec<usize>>()
+    };
     let hard: Vec<IndexSet<usize>> =
-        reads.iter().enumerate().map(|(at, r)| r.iter().flat_map(of).filter(|&w| w != at).collect()).collect();
-    let readers = readers(&reads);
-    let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); groups.len()];
+        reads.iter().enumerate().map(|(at, read)| read.iter().flat_map(|read| needs(at, read)).collect()).collect();
+    let mut soft: Vec<IndexSet<usize>> = vec![IndexSet::new(); units.len()];
+    let readers = readers(reads.iter().map(|read| read.iter().map(|(access, _)| access.tensor).collect()));
     for (old, new) in &graph.updates {
-        for writer in of(new) {
+        for (writer, ..) in of(*new) {
             soft[writer].extend(readers.get(old).into_iter().flatten().copied().filter(|&r| r != writer));
         }
     }
     let order = sorted(&hard, &soft);
-    let mut groups: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
-    order.into_iter().map(|at| groups[at].take().expect("each group comes once")).collect()
+    let mut units: Vec<Option<Vec<Step>>> = units.into_iter().map(Some).collect();
+    order.into_iter().flat_map(|at| units[at].take().expect("each unit comes once")).collect()
+}
+
+/// All that a unit loads, with the axes that the subscripts speak of.
+fn unit_reads<'u>(graph: &Graph, unit: &'u [Step]) -> Vec<(Access, &'u [Axis])> {
+    let mut found: Vec<(Access, &[Axis])> = Vec::new();
+    unit.iter().for_each(|step| {
+        step.each_group(&mut |group| {
+            let mut own: IndexSet<Access> = IndexSet::new();
+            each_access(graph, group, &mut |access| {
+                own.insert(access.clone());
+            });
+            found.extend(own.into_iter().map(|access| (access, &group.axes[..])));
+        });
+    });
+    found
 }
 
 /// Who reads each tensor, in order.
-fn readers(reads: &[IndexSet<TensorId>]) -> IndexMap<TensorId, Vec<usize>> {
+fn readers(reads: impl Iterator<Item = IndexSet<TensorId>>) -> IndexMap<TensorId, Vec<usize>> {
     let mut readers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
-    for (at, read) in reads.iter().enumerate() {
+    for (at, read) in reads.enumerate() {
         read.iter().for_each(|&tensor| readers.entry(tensor).or_default().push(at));
     }
     readers
@@ -96,13 +125,13 @@ fn each_access(graph: &Graph, group: &Group, see: &mut dyn FnMut(&Access)) {
 /// old value stand before, and the group itself reads only the element that it is about to write.
 pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
     let graph = &schedule.graph;
-    let groups: Vec<&Group> = schedule.steps.iter().filter_map(as_group).collect();
+    let units: Vec<Vec<&Group>> = schedule.steps.iter().map(groups_of).filter(|unit| !unit.is_empty()).collect();
     let mut writers: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
-    for (at, group) in groups.iter().enumerate() {
-        let made: IndexSet<TensorId> = group.members.iter().map(|m| m.out).collect();
+    for (at, unit) in units.iter().enumerate() {
+        let made: IndexSet<TensorId> = unit.iter().flat_map(|group| &group.members).map(|m| m.out).collect();
         made.into_iter().for_each(|tensor| writers.entry(tensor).or_default().push(at));
     }
-    let readers = readers(&groups.iter().map(|g| read(graph, g)).collect::<Vec<_>>());
+    let readers = readers(units.iter().map(|unit| unit.iter().flat_map(|group| read(graph, group)).collect()));
     let cleared: IndexSet<TensorId> = schedule.steps.iter().filter_map(as_fill).collect();
     let outputs: IndexSet<TensorId> = graph.outputs.iter().map(|o| o.1).collect();
     let mut from: IndexMap<TensorId, usize> = IndexMap::new();
@@ -114,8 +143,10 @@ pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
         let kind = matches!(graph.tensors[new].kind, Kind::Defined);
         let Some(&[writer]) = writers.get(&new).map(Vec::as_slice) else { continue };
         let later = readers.get(&old).and_then(|all| all.last()).is_some_and(|&last| last > writer);
-        let fits = !outside && !shared && kind && !cleared.contains(&new) && !later;
-        if fits && reads_only_its_own(graph, groups[writer], old, new) {
+        // What a loop makes is put into its place behind it.
+        let [group] = units[writer][..] else { continue };
+        let fits = !outside && !shared && kind && !cleared.contains(&new) && !later && !is_looped(group);
+        if fits && reads_only_its_own(graph, group, old, new) {
             found.insert(new, old);
         }
     }
@@ -124,16 +155,15 @@ pub fn in_place(schedule: &Schedule) -> IndexMap<TensorId, TensorId> {
 
 fn as_fill(step: &Step) -> Option<TensorId> {
     match step {
-        Step::Group(_) => None,
+        Step::Group(_) | Step::Loop { .. } => None,
         Step::Fill(tensor) => Some(*tensor),
     }
 }
 
-fn as_group(step: &Step) -> Option<&Group> {
-    match step {
-        Step::Group(group) => Some(group),
-        Step::Fill(_) => None,
-    }
+fn groups_of(step: &Step) -> Vec<&Group> {
+    let mut groups = Vec::new();
+    step.each_group(&mut |group| groups.push(group));
+    groups
 }
 
 fn reads_only_its_own(graph: &Graph, group: &Group, old: TensorId, new: TensorId) -> bool {

@@ -9,7 +9,7 @@
 //! A star marks a loop whose turns are parts.
 
 use super::tile::Tile;
-use super::{Group, Member, Schedule, Step};
+use super::{Group, Member, Schedule, Step, turns};
 use crate::graph::text;
 use crate::graph::{Affine, Equation, Graph};
 use std::fmt::Write;
@@ -19,18 +19,30 @@ pub fn print(schedule: &Schedule) -> String {
     let mut graph = schedule.graph.clone();
     let mut out = String::new();
     for (at, step) in schedule.steps.iter().enumerate() {
-        match step {
-            Step::Fill(tensor) => line(&mut out, format!("{at}: clear {}", schedule.graph.tensors[*tensor].name)),
-            Step::Group(group) => print_group(&mut out, &mut graph, at, group),
-        }
+        print_step(&mut out, &mut graph, &format!("{at}: "), step);
     }
     out
+}
+
+/// A step behind its number; those of a loop have none, and stand further in.
+fn print_step(out: &mut String, graph: &mut Graph, number: &str, step: &Step) {
+    match step {
+        Step::Fill(tensor) => line(out, format!("{number}clear {}", graph.tensors[*tensor].name)),
+        Step::Group(group) => print_group(out, graph, number, group),
+        Step::Loop { name, trip, body } => {
+            line(out, format!("{number}loop {name}, {trip} turns"));
+            let mut inner = String::new();
+            body.iter().for_each(|step| print_step(&mut inner, graph, "", step));
+            inner.lines().for_each(|text| line(out, format!("   {text}")));
+        }
+    }
 }
 
 /// A step in a few words: the tile of a contraction, or how many equations a pass computes.
 pub fn brief(step: &Step) -> String {
     match step {
         Step::Fill(_) => "clear".to_string(),
+        Step::Loop { trip, .. } => format!("{trip} turns"),
         Step::Group(group) => match (&group.tile, group.members.len()) {
             (Some(tile), 1) => describe(group, tile),
             (Some(tile), n) => format!("{}, {} maps behind", describe(group, tile), n - 1),
@@ -44,8 +56,8 @@ fn line(out: &mut String, text: String) {
     writeln!(out, "{text}").expect("a string takes all");
 }
 
-fn print_group(out: &mut String, graph: &mut Graph, at: usize, group: &Group) {
-    line(out, format!("{at}: {}", group.name));
+fn print_group(out: &mut String, graph: &mut Graph, number: &str, group: &Group) {
+    line(out, format!("{number}{}", group.name));
     for member in &group.members {
         let kept = if member.stored { "" } else { "  (not stored)" };
         let equation = equation(graph, group, member);
@@ -56,15 +68,18 @@ fn print_group(out: &mut String, graph: &mut Graph, at: usize, group: &Group) {
     }
 }
 
-/// A member as an equation of its own: the band's axes, its wide ones, its reduced ones.
+/// A member as an equation of its own: the turns, the band's axes, its wide ones, its reduced ones.
 fn equation(graph: &mut Graph, group: &Group, member: &Member) -> Equation {
-    let order: Vec<usize> = (0..group.band).chain(member.wide.iter().chain(&member.reduced).copied()).collect();
+    let turns = turns::of(&group.axes);
+    let n_out = turns.len() + group.band + member.wide.len();
+    let own = member.wide.iter().chain(&member.reduced).copied();
+    let order: Vec<usize> = turns.into_iter().chain(0..group.band).chain(own).collect();
     let mut map = vec![Affine::default(); group.axes.len()];
     order.iter().enumerate().for_each(|(new, &old)| map[old] = Affine::axis(new));
     Equation {
         out: member.out,
         axes: order.iter().map(|&a| group.axes[a].clone()).collect(),
-        n_out: group.band + member.wide.len(),
+        n_out,
         combine: member.combine,
         write: member.write.iter().map(|f| f.substitute(&map)).collect(),
         guards: member.guards.iter().map(|g| g.substitute(&map)).collect(),

@@ -8,7 +8,7 @@
 use super::classes::{Contraction, root_contraction};
 use super::merge::Space;
 use super::space::{Linear, Seen, coefficient, elements, flatten, visit_member};
-use super::{Group, cost, pressure};
+use super::{Group, cost, pressure, turns};
 use crate::graph::{Affine, Graph, Guard, Rel, TensorId};
 use crate::target::Target;
 use indexmap::{IndexMap, IndexSet};
@@ -55,6 +55,8 @@ pub struct Shape {
     pub live: u32,
     /// Whether maps follow, so that sums must not be left in memory.
     pub followed: bool,
+    /// Whether it stands in a loop, so that its output cannot be cleared before it.
+    pub looped: bool,
     /// Registers that the maps that follow need beside the sums.
     pub after: u32,
 }
@@ -106,6 +108,7 @@ fn shape(graph: &Graph, group: &Group, product: &Contraction, space: &Space, tar
         guards: root.guards.iter().map(|g| mentioned(&g.form)).collect(),
         live: live(&root.guards, &space.extents),
         followed: group.members.len() > 1,
+        looped: turns::is_looped(group),
         after: if target == Target::Clif { 0 } else { pressure::after(graph, group) },
     }
 }
@@ -145,7 +148,8 @@ fn around(graph: &Graph, group: &Group, product: &Contraction) -> u64 {
         });
     }
     let moved = tensors.iter().filter(|t| **t != product.a.tensor && **t != product.b.tensor);
-    moved.map(|t| 4 * elements(&graph.tensors[*t].shape)).sum()
+    let turns: u64 = turns::of(&group.axes).into_iter().map(|a| u64::from(group.axes[a].extent)).product();
+    moved.map(|t| 4 * elements(&graph.tensors[*t].shape) / turns).sum()
 }
 
 /// The cheapest candidate: by the arithmetic alone first, then the best of those with what memory costs them.
@@ -304,7 +308,7 @@ impl Shape {
         inner: &mut Vec<usize>,
     ) -> Vec<usize> {
         let mut blocks = Vec::new();
-        if self.followed || !self.guards.is_empty() {
+        if self.followed || self.looped || !self.guards.is_empty() {
             return blocks;
         }
         let rows = u64::from(held.1 + stream.map_or(1, |s| s.1));

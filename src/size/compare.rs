@@ -4,6 +4,7 @@
 //! and floors by numbers is a polynomial on each residue class, so finitely many values decide; otherwise the smallest
 //! counterexample is looked for.
 
+use super::bound::Limits;
 use super::{Atom, Poly, SizeId, Sizes};
 use crate::ids::Symbol;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ impl Sizes {
     /// Compares two sizes; a poisoned one equals everything.
     pub fn compare(&self, a: SizeId, b: SizeId) -> Verdict {
         match (&self.all[a].value, &self.all[b].value) {
-            (Some(a), Some(b)) => compare(a, b),
+            (Some(a), Some(b)) => compare_within(a, b, &self.limits),
             (None, _) | (_, None) => Verdict::Equal,
         }
     }
@@ -37,32 +38,39 @@ impl Sizes {
 
 /// Compares two polynomials whose symbols are lengths, from 1 on.
 pub fn compare(a: &Poly, b: &Poly) -> Verdict {
+    compare_within(a, b, &BTreeMap::new())
+}
+
+/// Compares two polynomials whose symbols are within limits.
+pub fn compare_within(a: &Poly, b: &Poly, limits: &BTreeMap<Symbol, Limits>) -> Verdict {
     let Ok(difference) = a.sub(b) else { return Verdict::Undecided };
     if let Some(n) = difference.as_number() {
         return if n == 0 { Verdict::Equal } else { Verdict::Differ };
     }
     let symbols: Vec<Symbol> = difference.symbols().into_iter().collect();
     match &symbols[..] {
-        [one] => one_symbol(&difference, one),
-        _ => several(&difference, &symbols),
+        [one] => one_symbol(&difference, one, limits.get(one).copied().unwrap_or_default()),
+        _ => several(&difference, &symbols, limits),
     }
 }
 
 /// Values of one symbol that are tried where they decide nothing by themselves.
-const TRIED: i64 = 4096;
+pub(super) const TRIED: i64 = 4096;
 
-fn one_symbol(difference: &Poly, name: &Symbol) -> Verdict {
+fn one_symbol(difference: &Poly, name: &Symbol, limits: Limits) -> Verdict {
     let enough = decisive(difference);
-    for value in 1..=enough.unwrap_or(TRIED).min(TRIED) {
+    let last = limits.low.saturating_add(enough.unwrap_or(TRIED).min(TRIED) - 1).min(limits.high.unwrap_or(i64::MAX));
+    for value in limits.low..=last {
         if differs(difference, &[(name.clone(), value)]) {
             return Verdict::Counterexample(vec![(name.clone(), value)]);
         }
     }
-    if enough.is_some_and(|n| n <= TRIED) { Verdict::Equal } else { Verdict::Undecided }
+    let all = limits.high == Some(last) || enough.is_some_and(|n| n <= TRIED);
+    if all { Verdict::Equal } else { Verdict::Undecided }
 }
 
 /// With several symbols, the smallest values are tried, those with a small sum first.
-fn several(difference: &Poly, symbols: &[Symbol]) -> Verdict {
+fn several(difference: &Poly, symbols: &[Symbol], limits: &BTreeMap<Symbol, Limits>) -> Verdict {
     const CORNER: i64 = 6;
     if symbols.len() > 4 {
         return Verdict::Undecided;
@@ -71,8 +79,11 @@ fn several(difference: &Poly, symbols: &[Symbol]) -> Verdict {
     let mut points: Vec<Vec<i64>> = (0..n).map(|code| digits(code, CORNER, symbols.len())).collect();
     points.sort_by_key(|point| point.iter().sum::<i64>());
     for point in points {
-        let binding: Vec<(Symbol, i64)> = symbols.iter().cloned().zip(point).collect();
-        if differs(difference, &binding) {
+        let low = |name: &Symbol| limits.get(name).copied().unwrap_or_default().low;
+        let binding: Vec<(Symbol, i64)> =
+            symbols.iter().zip(point).map(|(name, n)| (name.clone(), low(name) + n - 1)).collect();
+        let fits = |(name, n): &(Symbol, i64)| limits.get(name).is_none_or(|limits| limits.hold(*n));
+        if binding.iter().all(fits) && differs(difference, &binding) {
             return Verdict::Counterexample(binding);
         }
     }
@@ -93,16 +104,21 @@ fn differs(difference: &Poly, binding: &[(Symbol, i64)]) -> bool {
     difference.value_at(&binding).is_ok_and(|value| value.is_some_and(|n| n != 0))
 }
 
-/// How many values from 1 on decide whether a form in one symbol is 0: (degree + 1) times its period.
+/// How many values decide whether a form in one symbol is 0: (degree + 1) times its period.
 fn decisive(poly: &Poly) -> Option<i64> {
-    let (period, degree) = poly.0.keys().try_fold((1_i64, 0_i64), |(period, degree), monomial| {
+    let (period, degree) = shape_of(poly)?;
+    period.checked_mul(degree + 1)
+}
+
+/// Period and degree of a form in one symbol: it is a polynomial on each class modulo the period.
+pub(super) fn shape_of(poly: &Poly) -> Option<(i64, i64)> {
+    poly.0.keys().try_fold((1_i64, 0_i64), |(period, degree), monomial| {
         let (p, d) = monomial.iter().try_fold((1_i64, 0_i64), |(p, d), (atom, exponent)| {
             let (q, e) = period_of(atom)?;
             Some((lcm(p, q)?, d.checked_add(e.checked_mul(i64::from(*exponent))?)?))
         })?;
         Some((lcm(period, p)?, degree.max(d)))
-    })?;
-    period.checked_mul(degree + 1)
+    })
 }
 
 /// Period and degree of one atom; none where it is no quasi-polynomial that we know.

@@ -3,6 +3,7 @@
 //! **Invariants**: a size is made in one push together with its reason; a reason's `from` are older sizes; equal
 //! polynomials are equal in structure; a poisoned size equals everything and is made only where an error was reported.
 
+mod bound;
 mod compare;
 mod explain;
 mod poly;
@@ -13,7 +14,8 @@ mod terms;
 mod tests;
 mod why;
 
-pub use compare::{Verdict, compare};
+pub use bound::{Holds, Limits, at_least_zero};
+pub use compare::{Verdict, compare, compare_within};
 pub use explain::{Explainer, Step};
 pub use poly::SizeError;
 pub use reason::Fault;
@@ -21,6 +23,7 @@ pub use why::why;
 
 use crate::ids::{Arena, Id, Symbol};
 use crate::source::Span;
+use std::collections::BTreeMap;
 use terms::Terms;
 
 /// An integer polynomial over atoms, in normal form: monomials in order, no zero coefficient.
@@ -95,4 +98,6 @@ pub enum Formula {
 #[derive(Clone, Debug, Default)]
 pub struct Sizes {
     pub all: Arena<Size>,
+    /// What the equations that are being checked ask of the lengths that are open until the run.
+    pub limits: BTreeMap<Symbol, Limits>,
 }

@@ -6,9 +6,10 @@
 
 use super::progress::Progress;
 use super::session::{Inputs, RunError, Session, Work};
-use crate::check::net::{Checked, Flat, Scalar};
+use crate::check::loss_name;
+use crate::check::net::{self, Checked, Flat, Keep, Scalar};
 use crate::data::random::shuffle;
-use crate::data::{Draw, Split};
+use crate::data::{Bounds, Draw, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -36,8 +37,10 @@ pub struct Course {
     pub steps: Option<u64>,
     pub batch: usize,
     pub seed: u64,
-    /// The report that decides what is kept, and whether its highest value is the best.
-    pub keep: Option<(usize, bool)>,
+    /// What decides which epoch is kept.
+    pub keep: Option<Keep>,
+    /// Stops when that has not been better for so many epochs.
+    pub patience: Option<u64>,
 }
 
 /// A report of a `train` item.
@@ -52,8 +55,10 @@ pub struct Metric {
 pub struct Batch<'a> {
     pub split: &'a Split,
     pub rows: &'a [u32],
-    /// In training, images are augmented.
+    /// In training, examples are augmented.
     pub draw: Option<Draw>,
+    /// What each open size is in this batch.
+    pub bounds: Bounds,
     /// What a program calls an input, and the field that it takes; other inputs have the names of fields.
     pub renamed: &'a [(Symbol, Symbol)],
 }
@@ -63,6 +68,8 @@ pub struct Batch<'a> {
 pub enum Ended {
     /// All epochs or steps are done.
     Complete,
+    /// What is kept has not been better for as long as the file's patience lasts.
+    Early,
     /// It was asked to stop; the checkpoint goes on from here.
     Stopped,
 }
@@ -75,6 +82,7 @@ pub enum TrainError {
     Diverged {
         epoch: u64,
         step: u64,
+        objective: usize,
         loss: f32,
     },
 }
@@ -93,8 +101,7 @@ impl Course {
     /// The `train` item at a place of the file.
     pub fn of(checked: &Checked, training: usize) -> Course {
         let item = &checked.trainings[training];
-        let report = |r: &crate::check::net::Report| Metric { name: r.name.clone(), whole: mixes_examples(&r.flat) };
-        let by_name = |name: &Symbol| item.reports.iter().position(|report| report.name == *name);
+        let report = |r: &net::Report| Metric { name: r.name.clone(), whole: mixes_examples(&r.flat) };
         Course {
             training,
             objectives: item.objectives.len(),
@@ -103,13 +110,33 @@ impl Course {
             steps: item.steps.map(u64::from),
             batch: item.batch as usize,
             seed: item.seed,
-            keep: item.keep.as_ref().and_then(|(name, best)| by_name(name).map(|place| (place, *best))),
+            keep: item.keep,
+            patience: item.patience.map(u64::from),
         }
+    }
+
+    /// The reports and then the losses, `loss` or, of several objectives, `loss_1`, `loss_2`; a report may have taken
+    /// the name of a loss, which is then left out.
+    pub fn metrics(&self) -> Vec<(Symbol, net::Metric)> {
+        let reports = self.reports.iter().enumerate();
+        let mut all: Vec<_> = reports.map(|(i, r)| (r.name.clone(), net::Metric::Report(i))).collect();
+        for i in 0..self.objectives {
+            let name = loss_name(i, self.objectives);
+            if all.iter().all(|(taken, _)| *taken != name) {
+                all.push((name, net::Metric::Loss(i)));
+            }
+        }
+        all
     }
 
     /// Batches of one epoch.
     pub fn batches(&self, examples: usize) -> u64 {
         examples.div_ceil(self.batch) as u64
+    }
+
+    /// Whether the kept metric has not been better for too long.
+    pub fn is_tired(&self, progress: &Progress) -> bool {
+        self.patience.is_some_and(|patience| progress.waited >= patience)
     }
 
     /// Steps in all.
@@ -134,6 +161,9 @@ pub fn train<M: Machine, E: From<TrainError>>(
 ) -> Result<Ended, E> {
     let total = course.total(split.count);
     while progress.step < total {
+        if progress.batches == 0 && course.is_tired(progress) {
+            return Ok(Ended::Early);
+        }
         let order = shuffle(course.seed, progress.epoch, split.count);
         while progress.batches < course.batches(split.count) && progress.step < total {
             let from = progress.batches as usize * course.batch;
@@ -147,7 +177,9 @@ pub fn train<M: Machine, E: From<TrainError>>(
         let whole = progress.batches == course.batches(split.count);
         progress.epoch += u64::from(whole);
         event(machine, progress, true)?;
-        *progress = if whole { progress.rested() } else { *progress };
+        if whole {
+            *progress = progress.rested();
+        }
     }
     Ok(Ended::Complete)
 }
@@ -164,15 +196,16 @@ fn step<M: Machine>(
     let moment = Moment { seed: course.seed, step: progress.step + 1, steps, first_example: 0 };
     let draw = Some(Draw { seed: course.seed, epoch: progress.epoch });
     let size = rows.len() as u32;
+    progress.losses.resize(course.objectives, 0.0);
     for objective in 0..course.objectives {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, renamed: &[] })?;
+        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
-            return Err(TrainError::Diverged { epoch: progress.epoch + 1, step: moment.step, loss });
+            return Err(TrainError::Diverged { epoch: progress.epoch + 1, step: moment.step, objective, loss });
         }
-        progress.loss += f64::from(loss) * rows.len() as f64;
+        progress.losses[objective] += f64::from(loss) * rows.len() as f64;
     }
     progress.examples += rows.len() as u64;
     progress.batches += 1;
@@ -180,16 +213,45 @@ fn step<M: Machine>(
     Ok(())
 }
 
-/// The mean of a report over all examples of a split, in f64 and in their order.
+/// A metric's value on a split.
+///
+/// # Errors
+/// What the machine says.
+pub fn metric<M: Machine>(
+    machine: &mut M,
+    course: &Course,
+    metric: net::Metric,
+    split: &Split,
+) -> Result<f64, RunError> {
+    match metric {
+        net::Metric::Report(place) => report(machine, course, place, split),
+        net::Metric::Loss(place) => {
+            mean(machine, course, Work::Loss(course.training, place), "loss", course.batch, split)
+        }
+    }
+}
+
+/// The mean of a report over all examples of a split.
 ///
 /// # Errors
 /// What the machine says.
 pub fn report<M: Machine>(machine: &mut M, course: &Course, place: usize, split: &Split) -> Result<f64, RunError> {
-    let work = Work::Report(course.training, place);
     let size = if course.reports[place].whole { split.count } else { course.batch };
+    mean(machine, course, Work::Report(course.training, place), "value", size, split)
+}
+
+/// The mean of an output over all examples of a split, in f64 and in their order.
+fn mean<M: Machine>(
+    machine: &mut M,
+    course: &Course,
+    work: Work,
+    name: &str,
+    size: usize,
+    split: &Split,
+) -> Result<f64, RunError> {
     let mut sum = 0.0;
     over(machine, course.seed, split, size, work, &[], &mut |machine, rows| {
-        let values = machine.output(work, rows.len() as u32, "value").expect("a report has the output `value`");
+        let values = machine.output(work, rows.len() as u32, name).expect("the program has its output");
         let each = if values.len() == rows.len() { 1.0 } else { rows.len() as f64 / values.len() as f64 };
         sum += values.iter().map(|v| f64::from(*v) * each).sum::<f64>();
     })?;
@@ -212,13 +274,22 @@ pub fn over<M: Machine>(
     let all: Vec<u32> = (0..split.count as u32).collect();
     for rows in all.chunks(size) {
         let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
-        machine.run(work, rows.len() as u32, &moment, &mut Batch { split, rows, draw: None, renamed })?;
+        machine.run(
+            work,
+            rows.len() as u32,
+            &moment,
+            &mut Batch { split, rows, draw: None, bounds: split.bounds(rows), renamed },
+        )?;
         seen(machine, rows);
     }
     Ok(())
 }
 
 impl Batch<'_> {
+    fn any_field(&self, name: &str) -> Option<usize> {
+        self.field(name, false).or_else(|| self.field(name, true))
+    }
+
     fn field(&self, name: &str, index: bool) -> Option<usize> {
         let field = self.renamed.iter().find(|(input, _)| **input == *name).map_or(name, |(_, field)| field);
         self.split.field(field).filter(|&field| self.split.fields[field].is_index() == index)
@@ -228,11 +299,29 @@ impl Batch<'_> {
 impl Inputs for Batch<'_> {
     fn real(&mut self, name: &str, out: &mut [f32]) -> bool {
         let field = self.field(name, false);
-        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, out)).is_some()
+        field.map(|field| self.split.fill_f32(field, self.rows, self.draw, &self.bounds, out)).is_some()
     }
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
-        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, out)).is_some()
+        self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, &self.bounds, out)).is_some()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_in(field, &self.bounds).to_vec())
+    }
+
+    fn shape_of(&self, name: &str, example: usize) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_of(field, *self.rows.get(example)?).to_vec())
+    }
+
+    fn is_ragged(&self) -> bool {
+        let same = |open: &crate::data::Open| {
+            let first = open.sizes.of(self.rows[0]);
+            self.rows.iter().all(|&row| open.sizes.of(row) == first)
+        };
+        !self.split.open.iter().all(same)
     }
 }
 
@@ -260,8 +349,9 @@ impl std::fmt::Display for TrainError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             TrainError::Run(error) => error.fmt(f),
-            TrainError::Diverged { epoch, step, loss } => {
-                write!(f, "the loss is {loss} after step {step}, in epoch {epoch}: the training has diverged")
+            TrainError::Diverged { epoch, step, objective, loss } => {
+                let which = if *objective == 0 { String::new() } else { format!(" of objective {}", objective + 1) };
+                write!(f, "the loss{which} is {loss} after step {step}, in epoch {epoch}: the training has diverged")
             }
         }
     }

@@ -56,7 +56,7 @@ fn kernels(c: &mut Criterion) {
     let mut run = |name: String, flops: u64, kernel: Kernel| {
         let bound = bind(&kernel);
         group.throughput(Throughput::Elements(flops));
-        group.bench_function(name, |b| b.iter(|| bound.run(0, bound.parts())));
+        group.bench_function(name, |b| b.iter(|| bound.run(&[], 0, bound.parts())));
     };
     run("limit".to_string(), 10_000 * 80, limit(10_000));
     for (rows, lanes) in [(5, 8), (4, 8), (3, 12), (12, 4)] {

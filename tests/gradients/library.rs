@@ -17,7 +17,9 @@ fn net(block: &str, random: &mut Random) -> Option<(String, &'static str, String
     let vector = |n: u32| format!("x: [{n}]");
     let used = match block {
         // A rate is a number of the host: nothing flows to it.
-        "cosine" => (vector(2), "[_]", "x".into()),
+        "constant" | "step_decay" | "exponential" | "linear_decay" | "cosine" | "one_cycle" => {
+            (vector(2), "[_]", "x".into())
+        }
         "relu" | "tanh" | "sigmoid" | "gelu" | "gelu_tanh" | "silu" | "selu" | "softplus" | "mish" | "hard_sigmoid"
         | "hard_swish" => (image(2, size(1, 3), size(1, 3)), "[_, _, _]", format!("x -> {block}")),
         "leaky_relu" => (vector(size(1, 6)), "[_]", "x -> leaky_relu(slope=0.2)".into()),
@@ -121,6 +123,13 @@ fn net(block: &str, random: &mut Random) -> Option<(String, &'static str, String
         "learned_positional" => {
             (format!("x: [{}, {}]", size(1, 4), size(1, 3)), "[_, _]", "x -> learned_positional(5)".into())
         }
+        "rnn" | "lstm" | "gru" => {
+            let (steps, reverse, n) = (size(1, 4), size(0, 1) == 1, size(1, 2));
+            let (more, start) =
+                if size(0, 1) == 1 { (format!(", s: [{n}]"), ", start=s") } else { (String::new(), "") };
+            (format!("x: [{steps}, 2]{more}"), "[_, _]", format!("x -> {block}({n}, reverse={reverse}{start})"))
+        }
+        "bi_rnn" | "bi_lstm" | "bi_gru" => (format!("x: [{}, 2]", size(2, 3)), "[_, _]", format!("x -> {block}(2)")),
         "layer_norm" => (vector(size(3, 6)), "[_]", "x -> layer_norm(eps=0.01)".into()),
         "dropout" => (vector(size(2, 6)), "[_]", "x -> dropout(rate=0.4)".into()),
         "embed" => ("x: index(5)".into(), "[_]", format!("x -> embed({})", size(1, 4))),
@@ -173,7 +182,7 @@ pub fn cases(block: &str) -> Result<Vec<Case>, String> {
         }
         let mut before = String::new();
         for (mode, flat) in [("training", &checked.nets[0].train), ("evaluation", &checked.nets[0].evaluate)] {
-            let graph = step::forward(&checked, flat, 3);
+            let graph = step::forward(&checked, flat, 3.into());
             if before == print(&graph) {
                 continue;
             }

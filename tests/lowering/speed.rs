@@ -8,6 +8,7 @@ use brolga::plan::{Place, Plan, Step};
 use brolga::runtime::arena::Span;
 use brolga::runtime::jit::{Bound, Code};
 use brolga::target::Target;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 struct Loaded {
@@ -33,26 +34,36 @@ fn load(plan: &Plan) -> Loaded {
         memory.push(span);
     }
     let mut calls = Vec::new();
-    for step in &plan.steps {
-        match step {
-            Step::Call { kernel, buffers, .. } => {
-                let spans: Vec<Span> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
-                let k = &plan.kernels[*kernel];
-                calls.push((k.name.to_string(), Some(code.bind(kernel.index(), &spans)), Vec::new()));
-            }
-            Step::Copy { from, to } => {
-                calls.push(("copy".into(), None, vec![memory[from.index()].clone(), memory[to.index()].clone()]));
-            }
-        }
-    }
+    plan.steps.iter().for_each(|step| add(plan, step, &code, &memory, &mut calls));
     Loaded { calls, memory }
+}
+
+/// Of a loop one turn.
+fn add(
+    plan: &Plan,
+    step: &Step,
+    code: &Arc<Code>,
+    memory: &[Span],
+    calls: &mut Vec<(String, Option<Bound>, Vec<Span>)>,
+) {
+    match step {
+        Step::Call { kernel, buffers, .. } => {
+            let spans: Vec<Span> = buffers.iter().map(|b| memory[b.index()].clone()).collect();
+            let k = &plan.kernels[*kernel];
+            calls.push((k.name.to_string(), Some(code.bind(kernel.index(), &spans)), Vec::new()));
+        }
+        Step::Copy { from, to } => {
+            calls.push(("copy".into(), None, vec![memory[from.index()].clone(), memory[to.index()].clone()]));
+        }
+        Step::Loop { body, .. } => body.iter().for_each(|step| add(plan, step, code, memory, calls)),
+    }
 }
 
 fn run(loaded: &mut Loaded, times: &mut [Duration]) {
     for ((_, bound, spans), time) in loaded.calls.iter_mut().zip(times) {
         let start = Instant::now();
         match bound {
-            Some(bound) => bound.run(0, bound.parts()),
+            Some(bound) => bound.run(&vec![0; bound.depth()], 0, bound.parts()),
             None => {
                 let from = spans[0].clone();
                 spans[1].f32_mut().copy_from_slice(from.f32());
@@ -87,7 +98,7 @@ fn time(name: &str, graph: &Graph) {
     let schedule = brolga::schedule::schedule(graph, Target::detect());
     let predicted = |i: usize| match schedule.steps.get(i) {
         Some(brolga::schedule::Step::Group(g)) => g.tile.as_ref().map_or(0.0, |t| t.cost / 3700.0),
-        Some(brolga::schedule::Step::Fill(_)) | None => 0.0,
+        Some(brolga::schedule::Step::Fill(_) | brolga::schedule::Step::Loop { .. }) | None => 0.0,
     };
     let mut rows: Vec<(f64, usize)> = best.iter().enumerate().map(|(i, t)| (t.as_secs_f64() * 1e6, i)).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -35,6 +35,7 @@ impl Translator<'_, '_> {
         self.switch_to(entry);
         self.call = self.b.block_params(entry)[0];
         self.load_bases();
+        self.load_turns();
         if self.kernel.part_count() == 1 {
             self.list(&self.kernel.body);
             self.b.ins().return_(&[]);
@@ -68,7 +69,23 @@ impl Translator<'_, '_> {
             }
             self.vars[var.index()] = Var::Steps { counter, shift: 0 };
         }
-        self.stepping = parts.iter().map(|p| p.0).collect();
+        self.stepping.extend(parts.iter().map(|p| p.0));
+    }
+
+    /// The variables of the turn.
+    fn load_turns(&mut self) {
+        let loops: Vec<(VarId, u32)> = self.kernel.turns.clone();
+        let flags = flags().with_aligned();
+        let stepping = loops.iter().any(|l| l.1 > 1);
+        let turns = stepping.then(|| self.b.ins().load(I64, flags, self.call, abi::TURNS));
+        for (i, &(var, trip)) in loops.iter().enumerate() {
+            // A variable that never steps is 0 from the start.
+            if let Some(turns) = turns.filter(|_| trip > 1) {
+                let counter = self.b.ins().load(I64, flags, turns, 8 * i as i32);
+                self.vars[var.index()] = Var::Steps { counter, shift: 0 };
+                self.stepping.push(var);
+            }
+        }
     }
 
     pub(super) fn list(&mut self, stmts: &[Stmt]) {

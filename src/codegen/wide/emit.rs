@@ -165,6 +165,7 @@ impl<'k> Emitter<'k> {
                 self.put(Instruction::with2(Code::Mov_rm64_r64, slot(to), Register::RAX))?;
             }
         }
+        self.called(field(abi::TURNS))?;
         self.prepare_tails()?;
         if counted {
             self.parts(body)?;
@@ -178,6 +179,23 @@ impl<'k> Emitter<'k> {
             self.put(Instruction::with1(Code::Pop_r64, register))?;
         }
         self.put(Ok(Instruction::with(Code::Retnq)))
+    }
+
+    /// The counters of the loops that the kernel is called in. Their homes may be where the call was told: it is read
+    /// before.
+    fn called(&mut self, array: MemoryOperand) -> Emitted {
+        let loops: Vec<_> = self.kernel.turns.iter().copied().enumerate().filter(|l| l.1.1 > 1).collect();
+        if !loops.is_empty() {
+            self.put(Instruction::with2(Code::Mov_r64_rm64, Register::RAX, array))?;
+        }
+        for (at, (var, _)) in loops {
+            let from = Memory::at(Register::RAX, 8 * at as i32).operand(false);
+            self.put(Instruction::with2(Code::Mov_r64_rm64, Register::RCX, from))?;
+            let home = self.general.counters[&var];
+            self.set(home, Register::RCX)?;
+            self.vars[var.index()] = Var::Steps { home, shift: 0 };
+        }
+        Ok(())
     }
 
     /// The body for each part in first .. end.
@@ -207,13 +225,14 @@ impl<'k> Emitter<'k> {
         Ok(())
     }
 
-    /// Sets the streams to where the part begins.
+    /// Sets the streams to where the part begins, in this turn.
     fn enter(&mut self) -> Emitted {
         for at in 0..self.general.streams.len() {
             let stream = &self.general.streams[at];
             let (home, base) = (stream.home, 8 * i32::from(stream.buffer));
-            let parts = self.kernel.parts.iter().filter(|p| p.1 > 1).map(|p| (p.0, stream.step(p.0)));
-            let parts: Vec<_> = parts.filter(|p| p.1 != 0).collect();
+            let outer = self.kernel.turns.iter().chain(&self.kernel.parts);
+            let outer = outer.filter(|p| p.1 > 1).map(|p| (p.0, stream.step(p.0)));
+            let outer: Vec<_> = outer.filter(|p| p.1 != 0).collect();
             let pointer = match home {
                 Home::Register(register) => register,
                 Home::Slot(_) => Register::RAX,
@@ -221,7 +240,7 @@ impl<'k> Emitter<'k> {
             self.put(Instruction::with2(Code::Mov_r64_rm64, pointer, slot(BASES)))?;
             let at_base = Memory::at(pointer, base).operand(false);
             self.put(Instruction::with2(Code::Mov_r64_rm64, pointer, at_base))?;
-            for (var, step) in parts {
+            for (var, step) in outer {
                 self.times(Register::RCX, self.general.counters[&var], step)?;
                 self.put(Instruction::with2(Code::Add_r64_rm64, pointer, Register::RCX))?;
             }

@@ -79,12 +79,13 @@ struct Reader {
 
 /// Gives homes to all that a kernel steps.
 pub(super) fn assign(kernel: &Kernel, body: &Block) -> Result<General, Refusal> {
-    let parts: Vec<VarId> = kernel.parts.iter().filter(|p| p.1 > 1).map(|p| p.0).collect();
+    let outer = kernel.turns.iter().chain(&kernel.parts);
+    let outer: Vec<VarId> = outer.filter(|p| p.1 > 1).map(|p| p.0).collect();
     let mut reader = Reader {
         streams: Vec::new(),
         streams_of: HashMap::new(),
-        counters: parts.iter().map(|&v| (v, 1)).collect(),
-        open: parts,
+        counters: outer.iter().map(|&v| (v, 1)).collect(),
+        open: outer,
     };
     reader.block(body, 1)?;
     Ok(reader.homes())

@@ -21,7 +21,7 @@ pub struct Code {
     pub combine: Combine,
     /// Start value and a coefficient for each axis.
     pub forms: Vec<(i64, Vec<i64>)>,
-    /// Axes that are swept, outermost first, with their extents; the first `n_out` of them are output axes.
+    /// Axes that are swept, neither pinned nor held, outermost first, with their extents; the first `n_out` of them are output axes.
     pub loops: Vec<(usize, i64)>,
     pub n_out: usize,
     /// Whether an output axis is pinned: values go straight to their places.
@@ -35,6 +35,8 @@ pub struct Code {
     pub write: Place,
     /// The number of the point in the reduced box.
     pub number: FormIx,
+    /// The equation's own tensor.
+    pub out: TensorId,
     pub tensors: Vec<TensorId>,
 }
 
@@ -75,13 +77,14 @@ pub enum Op {
     UnlessCompare(Cmp, Register, Register, usize),
 }
 
-/// Makes the program of a piece.
-pub fn compile(graph: &Graph, eq: &Equation) -> Code {
+/// Makes the program of a piece, in which axes of its output are held: who runs it says where they stand.
+pub fn compile(graph: &Graph, eq: &Equation, held: &[usize]) -> Code {
     let mut maker = Maker::new(graph, eq);
-    let pins = pins(eq);
+    let pins = pins(eq, held);
     let pinned = |axis: &usize| pins.iter().any(|pin| pin.1 == *axis);
-    let swept: Vec<usize> = (0..eq.axes.len()).filter(|axis| !pinned(axis)).collect();
-    let tests = maker.tests(&pins, &swept);
+    let open: Vec<usize> = (0..eq.axes.len()).filter(|axis| !pinned(axis)).collect();
+    let tests = maker.tests(&pins, &open);
+    let swept: Vec<usize> = open.into_iter().filter(|axis| !held.contains(axis)).collect();
     let result = maker.body(eq.body);
     let write = maker.place(&Access { tensor: eq.out, index: eq.write.clone() });
     let number = maker.number();
@@ -94,6 +97,7 @@ pub fn compile(graph: &Graph, eq: &Equation) -> Code {
         result,
         write,
         number,
+        out: eq.out,
         forms: maker.forms,
         constants: maker.constants,
         registers: maker.registers,
@@ -104,9 +108,10 @@ pub fn compile(graph: &Graph, eq: &Equation) -> Code {
 
 /// Pinned axes with the guards that pin them: each guard mentions, beside its own axis, only axes that are swept or
 /// pinned before. Guards with data first: they pin the axes that are long.
-fn pins(eq: &Equation) -> Vec<(usize, usize)> {
+fn pins(eq: &Equation, held: &[usize]) -> Vec<(usize, usize)> {
     let mut pins: Vec<(usize, usize)> = Vec::new();
     let mut used = vec![false; eq.axes.len()];
+    held.iter().for_each(|&axis| used[axis] = true);
     let (with, without): (Vec<_>, Vec<_>) = (0..eq.guards.len()).partition(|&at| eq.guards[at].data.is_some());
     for at in with.into_iter().chain(without).filter(|&at| eq.guards[at].rel == Rel::Eq) {
         let guard = &eq.guards[at];

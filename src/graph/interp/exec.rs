@@ -24,9 +24,11 @@ impl Fault {
     }
 }
 
-/// Adds the equation's values to `out`, of which `written` tells what has its value.
+/// Adds the equation's values to `out`, of which `written` tells what has its value; the held axes stand at `held`.
+/// What the equation reads of its own tensor is read in `out`.
 pub fn run<T: Float>(
     code: &Code,
+    held: &[(usize, i64)],
     values: &IndexMap<TensorId, Vec<T>>,
     out: &mut [T],
     written: &mut [bool],
@@ -43,6 +45,7 @@ pub fn run<T: Float>(
         written,
     };
     code.constants.iter().for_each(|&(at, value)| machine.registers[at] = T::of(value));
+    held.iter().for_each(|&(axis, at)| machine.shift(axis, at));
     machine.sweep(0)
 }
 
@@ -147,7 +150,9 @@ impl<T: Float> Machine<'_, T> {
     }
 
     fn load(&self, place: &Place) -> Result<T, Fault> {
-        Ok(self.inputs[place.slot][self.address(place)?])
+        let at = self.address(place)?;
+        let own = self.code.tensors[place.slot] == self.code.out;
+        Ok(if own { self.out[at] } else { self.inputs[place.slot][at] })
     }
 
     /// A live point.

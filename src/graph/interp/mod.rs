@@ -3,13 +3,15 @@
 //! **The meaning is lazy**: guards are tested one after the other, a point where one fails is dead and nothing of it
 //! is evaluated, and of a select only the chosen branch is. So what a dead point would load can never reach a result.
 //! A load or a write out of range at a live point, and an element written twice, are bugs of the compiler and are
-//! reported. `compile` turns an equation into registers and jumps, `exec` runs them over the box.
+//! reported. `compile` turns an equation into registers and jumps, `exec` runs them over the box. Tensors that define each
+//! other are computed one time after the other, see `steps`.
 
 mod compile;
 mod exec;
+mod steps;
 
 use super::affine::elements;
-use super::order::order;
+use super::recurrence::{Component, components};
 use super::scalar::Float;
 use super::{Dtype, Graph, Kind, Tensor, TensorId};
 use indexmap::IndexMap;
@@ -23,10 +25,11 @@ pub fn run<T: Float>(graph: &Graph, given: &IndexMap<TensorId, Vec<T>>) -> Resul
             values.insert(id, data);
         }
     }
-    let order = order(graph).map_err(|cycle| cycle_text(graph, &cycle))?;
-    for out in order {
-        let data = evaluate(graph, out, &values)?;
-        values.insert(out, data);
+    for component in components(graph).map_err(|fault| fault.text(graph))? {
+        match component {
+            Component::One(out) => drop(values.insert(out, evaluate(graph, out, &values)?)),
+            Component::Many(recurrence) => steps::run(graph, &recurrence, &mut values)?,
+        }
     }
     Ok(values)
 }
@@ -37,8 +40,8 @@ fn evaluate<T: Float>(graph: &Graph, out: TensorId, values: &IndexMap<TensorId, 
     let mut data = vec![T::default(); size];
     let mut written = vec![false; size];
     for piece in &graph.defs[&out].pieces {
-        let code = compile::compile(graph, piece);
-        exec::run(&code, values, &mut data, &mut written).map_err(|fault| fault.text(graph, piece))?;
+        let code = compile::compile(graph, piece, &[]);
+        exec::run(&code, &[], values, &mut data, &mut written).map_err(|fault| fault.text(graph, piece))?;
     }
     Ok(data)
 }
@@ -64,9 +67,4 @@ fn start_value<T: Float>(tensor: &Tensor, given: Option<&Vec<T>>) -> Result<Opti
         }
     }
     Ok(Some(data))
-}
-
-fn cycle_text(graph: &Graph, cycle: &[TensorId]) -> String {
-    let names: Vec<&str> = cycle.iter().map(|&tensor| &*graph.tensors[tensor].name).collect();
-    format!("a cycle of definitions: {} and again {}", names.join(" reads "), names[0])
 }

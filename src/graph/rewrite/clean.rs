@@ -5,7 +5,7 @@ use super::cost::Fuel;
 use super::look::{inverse, only_piece};
 use crate::graph::mix::QuickMap;
 use crate::graph::normal::normalise;
-use crate::graph::order::{order, reads};
+use crate::graph::order::{components, reads};
 use crate::graph::{
     Access, Affine, Arena, Binary, Combine, Dtype, Equation, Expr, ExprId, Exprs, Graph, Guard, Kind, Role, TensorId,
     Unary,
@@ -19,18 +19,23 @@ enum Instead {
     Element(Access),
 }
 
-/// Cleans the whole graph. Where definitions are cyclic only dead ones go.
+/// Cleans the whole graph. In a circle of definitions, who comes before a copy is looked at once more.
 pub fn clean(graph: &mut Graph, fuel: &mut Fuel) {
     drop_dead(graph);
-    let Ok(order) = order(graph) else { return };
+    let components = components(graph);
     let mut cleaner =
         Cleaner { graph, instead: QuickMap::default(), known: QuickMap::default(), canonical: QuickMap::default() };
-    for out in order {
-        cleaner.rewrite(out);
-        if let Some(instead) = cleaner.instead(out)
-            && fuel.take()
-        {
-            cleaner.instead.insert(out, instead);
+    for component in components {
+        for &out in &component {
+            cleaner.rewrite(out);
+            if let Some(instead) = cleaner.instead(out)
+                && fuel.take()
+            {
+                cleaner.instead.insert(out, instead);
+            }
+        }
+        if component.len() > 1 {
+            component.iter().for_each(|&out| cleaner.rewrite(out));
         }
     }
     cleaner.redirect();

@@ -6,7 +6,7 @@ use crate::graph::affine::Range;
 use crate::graph::facts::Facts;
 use crate::graph::mix::QuickMap;
 use crate::graph::normal::normalise;
-use crate::graph::order::order;
+use crate::graph::order::{components, reads};
 use crate::graph::{Access, Affine, Cond, Equation, Expr, ExprId, Graph, Guard, Rel, TensorId};
 
 /// What the readers seen so far share.
@@ -17,22 +17,30 @@ struct Demand {
     guards: Vec<Guard>,
 }
 
-/// Narrows all definitions to what is asked of them. Where definitions are cyclic nothing is done.
+/// Narrows all definitions to what is asked of them, but for those that need each other in a circle.
 pub fn narrow(graph: &mut Graph, fuel: &mut Fuel) {
-    let Ok(order) = order(graph) else { return };
+    let components = components(graph);
     let mut demands: QuickMap<TensorId, Demand> = QuickMap::default();
     let wanted = graph.outputs.iter().map(|output| output.1).chain(graph.updates.iter().map(|update| update.1));
     for tensor in wanted {
         demands.insert(tensor, everything(graph, tensor));
     }
-    for &out in order.iter().rev() {
-        if let Some(demand) = demands.remove(&out) {
-            apply(graph, out, &demand, fuel);
+    for component in components.iter().rev() {
+        // Of a circle not all readers have asked: they may ask for everything.
+        let circle = component.iter().any(|out| reads_any(graph, *out, component));
+        for out in component.iter().rev() {
+            if let Some(demand) = demands.remove(out).filter(|_| !circle) {
+                apply(graph, *out, &demand, fuel);
+            }
         }
-        for piece in &graph.defs[&out].pieces {
+        for piece in component.iter().flat_map(|out| &graph.defs[out].pieces) {
             ask(graph, piece, &mut demands);
         }
     }
+}
+
+fn reads_any(graph: &Graph, out: TensorId, tensors: &[TensorId]) -> bool {
+    graph.defs[&out].pieces.iter().flat_map(|piece| reads(&graph.exprs, piece)).any(|read| tensors.contains(&read))
 }
 
 fn everything(graph: &Graph, tensor: TensorId) -> Demand {

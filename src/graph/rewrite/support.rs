@@ -22,8 +22,9 @@ struct Support {
 }
 
 /// Passes supports from each definition to those that read it, in the order of dependence; `may` is asked before each.
+/// In a circle of definitions those that stand later pass nothing to those before: that saves less, and is right.
 pub fn spread(graph: &mut Graph, reach: Reach, may: &mut dyn FnMut() -> bool) {
-    let order = order(graph).unwrap_or_else(|_| graph.defs.keys().copied().collect());
+    let order = order(graph);
     let mut supports: Vec<Option<Support>> = (0..graph.tensors.len()).map(|_| None).collect();
     for out in order {
         for at in 0..graph.defs[&out].pieces.len() {

@@ -24,7 +24,7 @@ mod print;
 mod term;
 mod read;
 
-pub use print::{equation, names, print};
+pub use print::{equation, names, print, recurrences};
 pub use read::read;
 
 /// Words that are no names of axes or tensors.

@@ -2,6 +2,7 @@
 
 use super::WORDS;
 use crate::graph::affine::elements;
+use crate::graph::recurrence::{Component, Recurrence, components};
 use crate::graph::scalar::{binary, unary};
 use crate::graph::{
     Access, Affine, Axis, Binary, Cmp, Combine, Cond, Dtype, Equation, Expr, ExprId, Graph, Guard, HostExpr, Kind, Rel,
@@ -30,6 +31,30 @@ pub fn print(graph: &Graph) -> String {
         line(&mut text, format!("update {} = {}", names[old.index()], names[new.index()]));
     }
     text
+}
+
+/// Comments that tell which tensors define each other, along which axis and which way: for a reader, `read` skips them.
+pub fn recurrences(graph: &Graph) -> String {
+    let names = names(graph);
+    let mut text = String::new();
+    for component in components(graph).unwrap_or_default() {
+        if let Component::Many(recurrence) = component {
+            tell(graph, &names, &recurrence, 0, &mut text);
+        }
+    }
+    text
+}
+
+fn tell(graph: &Graph, names: &[String], recurrence: &Recurrence, depth: usize, text: &mut String) {
+    let members: Vec<&str> = recurrence.time.keys().map(|member| &*names[member.index()]).collect();
+    let way = if recurrence.backwards { "backwards" } else { "forwards" };
+    let indent = "  ".repeat(depth);
+    line(text, format!("# {indent}{way} over {}: {}", recurrence.name(graph), members.join(", ")));
+    for component in &recurrence.step {
+        if let Component::Many(inner) = component {
+            tell(graph, names, inner, depth + 1, text);
+        }
+    }
 }
 
 /// One equation; names as in the whole graph.
@@ -150,6 +175,7 @@ fn host(expr: &HostExpr, outer: usize) -> String {
         HostExpr::Unary(op, x) => prefix(*op, matches!(**x, HostExpr::Number(_)), |level| host(x, level)),
         HostExpr::Binary(op, a, b) => infix(*op, outer, |right, level| host(if right { b } else { a }, level)),
         HostExpr::Pow(a, b) => format!("pow({}, {})", host(a, 0), host(b, 0)),
+        HostExpr::Floor(x) => format!("floor({})", host(x, 0)),
         HostExpr::If(op, parts) => {
             let [a, b, x, y] = parts.each_ref().map(|part| host(part, 0));
             wrapped(format!("if ({a} {} {b}) then {x} else {y}", cmp(*op)), outer > 0)

@@ -343,6 +343,7 @@ fn host(term: &Term) -> Outcome<HostExpr> {
         Term::Call(name, args) if args.len() == 2 && name == "max" => {
             HostExpr::Binary(Binary::Max, boxed(&args[0])?, boxed(&args[1])?)
         }
+        Term::Call(name, args) if args.len() == 1 && name == "floor" => HostExpr::Floor(boxed(&args[0])?),
         Term::Call(name, args) => HostExpr::Unary(function(name, args)?, boxed(&args[0])?),
         Term::Neg(x) => HostExpr::Unary(Unary::Neg, boxed(x)?),
         Term::Infix(op, a, b) => HostExpr::Binary(operator(*op)?, boxed(a)?, boxed(b)?),

@@ -30,16 +30,16 @@ struct Digit {
 /// Steps of a search, behind which two accesses count as meeting.
 const STEPS: u32 = 100_000;
 
-/// Different parts store different elements, and load none that another part stores.
+/// Different parts of a turn store different elements, and load none that another part stores.
 pub(super) fn parts_are_disjoint(kernel: &Kernel, accesses: &[Access]) -> Result<(), String> {
     if kernel.part_count() <= 1 {
         return Ok(());
     }
-    let parts: Vec<VarId> = kernel.parts.iter().map(|p| p.0).collect();
+    let [parts, turns] = [&kernel.parts, &kernel.turns].map(|loops| loops.iter().map(|l| l.0).collect::<Vec<VarId>>());
     let mut known: BTreeMap<(Vec<Digit>, i128), bool> = BTreeMap::new();
     for store in accesses.iter().filter(|a| a.store) {
         for other in accesses.iter().filter(|a| a.place.buffer == store.place.buffer) {
-            let (digits, target) = digits(store, other, &parts);
+            let (digits, target) = digits(store, other, &parts, &turns);
             let meet = *known.entry((digits, target)).or_insert_with_key(|(digits, target)| meet(digits, *target));
             if meet {
                 let buffer = &kernel.buffers[usize::from(store.place.buffer)].name;
@@ -64,7 +64,7 @@ pub(super) fn read_before_written(
         for load in of(read, false) {
             let shared: Vec<VarId> =
                 store.boxes.iter().map(|b| b.0).filter(|v| load.boxes.iter().any(|b| b.0 == *v)).collect();
-            let (digits, target) = digits(store, load, &shared);
+            let (digits, target) = digits(store, load, &shared, &[]);
             let same_turn = Digit { factor: 0, range: (1, 1), fixed: true };
             let late = !comes_first(load, store);
             let collide = if late { meet(&[digits, vec![same_turn]].concat(), target) } else { meet(&digits, target) };
@@ -91,14 +91,19 @@ fn comes_first(a: &Access, b: &Access) -> bool {
     false
 }
 
-/// The equation under which both touch the same element: the digits, and what they must add up to.
-fn digits(a: &Access, b: &Access, fixed: &[VarId]) -> (Vec<Digit>, i128) {
+/// The equation under which both touch the same element: the digits, and what they must add up to. Variables that are
+/// `equal` have one value in both.
+fn digits(a: &Access, b: &Access, fixed: &[VarId], equal: &[VarId]) -> (Vec<Digit>, i128) {
     let mut digits = Vec::new();
     for &(var, range) in &a.boxes {
         let factor = i128::from(a.place.address.coefficient(var));
         let other = b.boxes.iter().find(|o| o.0 == var).map(|o| (i128::from(b.place.address.coefficient(var)), o.1));
         let fixed = fixed.contains(&var);
         match other {
+            Some((theirs, (low, high))) if equal.contains(&var) => {
+                let range = (range.0.max(low), range.1.min(high));
+                digits.push(Digit { factor: factor - theirs, range, fixed: false });
+            }
             Some((same, theirs)) if same == factor => {
                 digits.push(Digit { factor, range: (range.0 - theirs.1, range.1 - theirs.0), fixed });
             }

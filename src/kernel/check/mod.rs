@@ -47,7 +47,7 @@ fn walk(kernel: &Kernel) -> Result<Vec<Access>, String> {
             return Err(format!("v{id} has {} lanes: 1 or a multiple of 4", t.lanes));
         }
     }
-    for &(var, trip) in &kernel.parts {
+    for &(var, trip) in kernel.turns.iter().chain(&kernel.parts) {
         walker.open(var, trip)?;
     }
     walker.list(&kernel.body)?;

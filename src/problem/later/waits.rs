@@ -3,11 +3,11 @@
 use crate::problem::{Problem, Report};
 use crate::source::Span;
 
-/// A recurrence, several objectives, noise, an open length, another file.
+/// A recurrence, an open length, another file.
 #[derive(Clone, Debug)]
 pub struct Waits {
     pub at: Span,
-    /// What it is: `a recurrence`, `'noise' in a file of your own`.
+    /// What it is: `a recurrence`, `'use'`.
     pub what: String,
     /// What to do meanwhile, if there is something.
     pub meanwhile: Option<String>,

@@ -1,5 +1,6 @@
 //! What the data hold is not what the file says of them, or not what the net takes.
 
+use crate::ids::Symbol;
 use crate::problem::{Problem, Report};
 use crate::size::SizeId;
 use crate::source::Span;
@@ -7,8 +8,10 @@ use crate::source::Span;
 /// A number that two places give differently: classes, channels, height, width, columns.
 #[derive(Clone, Debug)]
 pub struct DataDisagrees {
-    /// What is counted: `classes`, `rows of pixels`.
+    /// What is counted: `classes`, `characters`.
     pub unit: String,
+    /// The constant that the field's number comes from, if it has a name.
+    pub constant: Option<Symbol>,
     /// The source, and how many it has.
     pub source: Span,
     pub found: i64,
@@ -35,9 +38,10 @@ impl Problem for DataDisagrees {
             r.label(at, if unit == "classes" { format!("labels are 0 to {last}") } else { format!("{n} {unit}") });
         }
         r.because(self.net.as_slice());
-        if unit == "classes" {
-            r.help(format!("`let classes = {}`, and `classes` in the net and in the data item", self.found));
-        }
+        r.help(match &self.constant {
+            Some(name) => format!("`let {name} = {}`", self.found),
+            None => format!("`let {unit} = {}`, and `{unit}` in the net and in the data item", self.found),
+        });
     }
 }
 

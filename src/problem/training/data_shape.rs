@@ -11,16 +11,20 @@ pub struct DataShape {
     pub at: Span,
     pub what: String,
     pub declared: Vec<SizeId>,
-    pub found: Vec<i64>,
+    /// `28`, or `7 to 29` where examples differ.
+    pub found: Vec<String>,
     pub source: Span,
 }
 
 impl Problem for DataShape {
     fn report(&self, r: &mut Report) {
         let declared = r.shape(&self.declared);
-        let found = format!("[{}]", self.found.iter().map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
+        let found = format!("[{}]", self.found.join(", "));
         r.headline(format!("{} is {declared}, and the data has {found}", self.what));
         r.label(self.at, declared);
         r.label(self.source, found);
+        if self.found.iter().any(|size| size.contains(" to ")) {
+            r.help("a name in place of a size, such as the T of `[T, 3]`, lets each example have its own");
+        }
     }
 }
