@@ -12,12 +12,8 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
-<<<<<<< HEAD
 pub mod nets;
-=======
-mod nets;
 mod recurrent;
->>>>>>> main
 mod speed;
 
 /// Numbers from a fixed sequence, in (-1, 1).
