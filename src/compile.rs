@@ -23,6 +23,8 @@ pub enum Job<'a> {
     Train(&'a Objective),
     /// The loss and its gradients to the parameters and, if true, to the inputs.
     Gradients(&'a Objective, bool),
+    /// The same with each recurrence as a copy for each step: what loops do is compared with it.
+    Unrolled(&'a Objective, bool),
     /// The outputs of a net, of a report or of a test.
     Forward(&'a Flat),
 }
@@ -36,8 +38,12 @@ pub fn front(path: &str, text: &str, options: &Options) -> (Checked, Problems) {
 
 /// What to tell of a file's problems, with repairs that were tried on its text and helped.
 pub fn told(checked: &Checked, problems: &Problems, path: &str, options: &Options) -> Vec<Diagnostic> {
-    let mut recheck = |_: SourceId, text: &str| {
-        let (again, found) = front(path, text, options);
+    let own = checked.sources.iter().next().map(|(_, source)| source.text.clone()).unwrap_or_default();
+    let mut recheck = |source: SourceId, text: &str| {
+        let (again, found) = match source.index() {
+            0 => front(path, text, options),
+            _used => front(path, &own, &options.with_file(&checked.sources.get(source).path, text)),
+        };
         let told = found.diagnostics(&again.sources, &again.sizes);
         let seen = |d: &Diagnostic| d.labels.first().map(|l| Seen { code: d.code, start: l.at.start, end: l.at.end });
         told.iter().filter_map(seen).collect()
@@ -50,7 +56,8 @@ pub fn graph(checked: &Checked, job: Job, binding: impl Into<Binding>) -> Graph 
     let binding = binding.into();
     match job {
         Job::Train(objective) => step::training(checked, objective, binding),
-        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs),
+        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs, false),
+        Job::Unrolled(objective, inputs) => step::gradients(checked, objective, binding, inputs, true),
         Job::Forward(flat) => step::forward(checked, flat, binding),
     }
 }

@@ -56,7 +56,9 @@ pub fn stages(
     let mut shown = Vec::new();
     if wanted.contains(&Stage::Graph) {
         let forward = match job {
-            Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
+            Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => {
+                Job::Forward(&objective.flat)
+            }
             Job::Forward(_) => job,
         };
         shown.push(("graph", graph_text(&compile::graph(checked, forward, binding.clone()))));

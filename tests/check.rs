@@ -1,12 +1,11 @@
 //! Programs that a user could have written, and beside each what `check` prints of it.
 
-use brolga::check::net::{Checked, Element, Field};
+use brolga::check::net::Checked;
 use brolga::check::{self, DataFacts, Options};
-use brolga::data::{self, DataProblem, Extent, Place, Request, Want};
+use brolga::data::{Place, told};
 use brolga::diagnostic::{Diagnostic, Format, render, summary};
 use brolga::problem::fixes::apply;
 use brolga::problem::{Problems, Seen};
-use brolga::size::SizeId;
 use brolga::source::Sources;
 use std::path::{Path, PathBuf};
 
@@ -36,32 +35,10 @@ fn front(name: &str, text: &str, options: &Options) -> (Checked, Problems) {
     check::check(sources, file, options)
 }
 
-fn extent(checked: &Checked, size: SizeId) -> Extent {
-    let symbol = || checked.sizes.value(size).map_or("?".into(), |poly| poly.to_string().into());
-    checked.sizes.number(size).map_or_else(|| Extent::Each(symbol()), |n| Extent::Fixed(n as usize))
-}
-
 /// What the data files of a checked file say of themselves; paths are relative to `tests/check`.
 fn facts(checked: &Checked) -> DataFacts {
     let place = Place::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/x.net"), None);
-    let number = |size| checked.sizes.number(size).map_or(0, |n| n as usize);
-    let want = |field: &Field| Want {
-        name: field.name.clone(),
-        shape: field.shape.iter().map(|&size| extent(checked, size)).collect(),
-        classes: if let Element::Index(n) = field.element { Some(number(n)) } else { None },
-    };
-    let mut facts = DataFacts::default();
-    for dataset in &checked.datasets {
-        let fields: Vec<Want> = dataset.fields.iter().map(want).collect();
-        for (split, call) in &dataset.splits {
-            match data::facts(call, &Request { split, fields: &fields, place: &place, seed: 1 }) {
-                Ok(found) => facts.add(&dataset.name, split, found),
-                Err(e) if e.problem == DataProblem::Absent => facts.absent(&dataset.name, split, &e.path),
-                Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
-            }
-        }
-    }
-    facts
+    told::all(checked, &place, 1)
 }
 
 /// What is found in a text, repairs tried.

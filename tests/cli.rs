@@ -219,4 +219,25 @@ train Kinds on drawn {
     let sum: f64 = classes.iter().map(|class| class["probability"].as_f64().unwrap()).sum();
     assert!(classes.len() == 10 && (sum - 1.0).abs() < 1e-5, "{json}");
     assert!(classes.iter().any(|class| class["class"] == "moon"));
+
+    // The checkpoint knows the names, with the data away and against other data.
+    fs::copy(desk.path("drawn/test/moon/0000.png"), desk.path("p.png")).unwrap();
+    fs::rename(desk.path("drawn"), desk.path("away")).unwrap();
+    let alone = desk.run("predict d.net p.png --top 10").fine();
+    assert_eq!(alone.trim_start_matches("p.png"), out_of(&desk, "away").trim_start_matches("away/test/moon/0000.png"));
+    fs::rename(desk.path("away"), desk.path("drawn")).unwrap();
+    for split in ["train", "test"] {
+        fs::rename(desk.path(&format!("drawn/{split}/moon")), desk.path(&format!("drawn/{split}/mood"))).unwrap();
+    }
+    let told = desk.run("eval d.net").wrong();
+    assert!(
+        told.contains("error[E0704]") && told.contains(r#"of `label` is "moon" in it, "mood" in the data"#),
+        "{told}"
+    );
+    assert!(desk.run("train d.net --resume --epochs 3").wrong().contains("error[E0704]"));
+}
+
+/// What `predict` says of a picture in a folder.
+fn out_of(desk: &Desk, folder: &str) -> String {
+    desk.run(&format!("predict d.net {folder}/test/moon/0000.png --top 10")).fine()
 }

@@ -44,11 +44,11 @@ impl Inputs for Learnable {
     }
 }
 
-/// The loss before and after some steps on one batch.
+/// The first objective's loss before and after some steps of all on one batch.
 fn learn(checked: &Checked, batch: u32, steps: u64) -> (f32, f32) {
     let mut session = Session::new(checked, Target::detect(), 2, 1);
-    let work = Work::Step(0, 0);
-    let index = session.graph(work, batch);
+    let works: Vec<Work> = (0..checked.trainings[0].objectives.len()).map(|i| Work::Step(0, i)).collect();
+    let index = session.graph(works[0], batch);
     let classes = index.tensors.iter().filter_map(|(_, t)| match t.dtype {
         Dtype::Index(n) => Some((t.name.to_string(), n)),
         Dtype::Real => None,
@@ -56,10 +56,12 @@ fn learn(checked: &Checked, batch: u32, steps: u64) -> (f32, f32) {
     let mut inputs = Learnable { rng: random::keyed(1, "examples"), classes: classes.collect(), batch: batch as usize };
     let mut losses = Vec::new();
     for step in 1..=steps {
-        inputs.rng = random::keyed(1, "examples");
         let moment = Moment { seed: 1, step, steps, first_example: 0 };
-        session.run(work, batch, &moment, &mut inputs).unwrap();
-        losses.push(session.output(work, batch, "loss").unwrap()[0]);
+        for &work in &works {
+            inputs.rng = random::keyed(1, "examples");
+            session.run(work, batch, &moment, &mut inputs).unwrap();
+        }
+        losses.push(session.output(works[0], batch, "loss").unwrap()[0]);
     }
     (losses[0], losses[losses.len() - 1])
 }

@@ -74,7 +74,17 @@ fn line_data() -> Split {
 
 fn course() -> Course {
     let reports = vec![Metric { name: "error".into(), whole: false }];
-    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
+    Course {
+        training: 0,
+        objectives: 1,
+        reports,
+        epochs: 20,
+        steps: None,
+        batch: 4,
+        seed: 3,
+        keep: None,
+        patience: None,
+    }
 }
 
 /// Trains until done or until `limit` steps are done; gives the losses of the epochs.
@@ -111,7 +121,7 @@ fn a_training_that_was_interrupted_gives_the_same_bits() {
         let (mut first, mut progress) = (Line::new(), Progress::default());
         let (ended, mut seen) = train(&mut first, &course(), &mut progress, limit);
         assert_eq!((ended, progress.step), (Ended::Stopped, limit));
-        let saved = Checkpoint { source: String::new(), seed: 3, progress, tensors: first.saved() };
+        let saved = Checkpoint { source: String::new(), seed: 3, progress, names: vec![], tensors: first.saved() };
         let read = Checkpoint::from_bytes(Path::new("x"), saved.to_bytes()).unwrap();
         let (mut second, mut progress) = (Line::new(), read.progress);
         second.weight = read.tensors[0].values.clone();
@@ -192,7 +202,9 @@ fn small() -> Checkpoint {
         Saved { path: "Net.conv_1.bias".into(), shape: vec![], values: vec![-0.0] },
         Saved { path: "optimiser/0/v/Net.conv_1.weight".into(), shape: vec![2, 1], values: vec![0.0, 3.0] },
     ];
-    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, tensors }
+    let names =
+        vec![("text".into(), vec!["\n".to_string(), "\"".into(), "ä".into()]), ("label".into(), vec!["cat".into()])];
+    Checkpoint { source: brolga::train::checkpoint::digest(b"net"), seed: 9, progress, names, tensors }
 }
 
 #[test]

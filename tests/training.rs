@@ -2,4 +2,6 @@
 //! that are interrupted.
 
 mod exact;
+mod objectives;
 mod optimisers;
+mod runs;

@@ -121,6 +121,7 @@ impl<'t> Checker<'t> {
         let call = if env.library { env.call } else { Some(at) };
         let inner = Env {
             scope: definition.file,
+            file: definition.file,
             birth,
             turns: Default::default(),
             use_id: Some(id),

@@ -30,6 +30,8 @@ pub struct Checker<'t> {
     pub scopes: Vec<Scope<'t>>,
     /// Nets, blocks and optimisers of the file, then those of the library.
     pub user: IndexMap<Symbol, &'t Definition<'t>>,
+    /// The same of each file, by the scope of its constants: its own, and those that it uses.
+    pub files: IndexMap<ScopeId, IndexMap<Symbol, &'t Definition<'t>>>,
     pub library: IndexMap<Symbol, &'t Definition<'t>>,
     pub flat: Building,
     /// Index variables that reductions bind, by the place of the call, between finding ranges and evaluation.

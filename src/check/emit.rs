@@ -9,8 +9,8 @@ use super::forms::each_part;
 use super::found::Fact;
 use super::net::{Comparison, Condition, Linear, Reduction, Scalar, Subscript, TensorId, VarId};
 use super::scope::Env;
-use crate::ids::Symbol;
 use super::symbolic::assumed;
+use crate::ids::Symbol;
 use crate::size::{Holds, Poly, SizeId, at_least_zero};
 use crate::source::Span;
 use indexmap::IndexMap;
@@ -143,7 +143,9 @@ impl<'t> Checker<'t> {
         let mut asked = Vec::new();
         for form in [form.clone(), last.minus(form).ok()?] {
             let proved = |guard: &Linear| form.minus(guard).is_ok_and(|rest| self.never_below(&rest) == Holds::Always);
-            match self.never_below(&form) {
+            // Where a size is poison nothing is judged.
+            let lowest = self.lowest(&form)?;
+            match at_least_zero(&lowest, &self.sizes.limits) {
                 Holds::Always => {}
                 _some if given.iter().any(proved) => {}
                 other => asked.push(other),

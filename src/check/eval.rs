@@ -363,7 +363,7 @@ impl<'t> Checker<'t> {
             axes.push(var);
             subscripts.push(Subscript::Affine(Linear::var(var)));
         }
-        let body = self.read_moving(view, &shape, subscripts, at);
+        let body = self.read_moving(view, subscripts, at, env);
         Value::Term(Term { axes, body, element: self.element(view), at })
     }
 
@@ -525,7 +525,7 @@ impl<'t> Checker<'t> {
             }
         }
         if !env.library
-            && let Some(definition) = self.user.get(name)
+            && let Some(definition) = self.files.get(&env.file).and_then(|own| own.get(name))
         {
             return Some(Callee::Network(definition));
         }

@@ -111,14 +111,14 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn wrong_count(&mut self, intrinsic: Intrinsic, takes: usize, at: Span, env: &Env) -> Value<'t> {
+    pub fn wrong_count(&mut self, intrinsic: Intrinsic, takes: usize, at: Span, env: &Env) -> Value<'t> {
         let block = Symbol::from(intrinsic.name());
         self.raise(Fact::ArgumentCount { block, takes }, at, env);
         Value::Poison
     }
 
     /// Arguments without names; a name that is none of `known` is reported.
-    fn positional<'a>(
+    pub fn positional<'a>(
         &mut self,
         intrinsic: Intrinsic,
         args: &'a [Arg<'t>],
@@ -329,26 +329,6 @@ impl<'t> Checker<'t> {
             }
             other => other,
         }
-    }
-
-    /// `last(h)` is `h[T - 1]`, `first(h)` is `h[0]`.
-    fn end_of(&mut self, intrinsic: Intrinsic, args: &[Arg<'t>], at: Span, env: &Env) -> Value<'t> {
-        let Some(plain) = self.positional(intrinsic, args, &[], env) else { return Value::Poison };
-        let [one] = plain[..] else { return self.wrong_count(intrinsic, 1, at, env) };
-        let Some(mut term) = self.to_term(one.value.clone(), one.at, env) else { return Value::Poison };
-        if term.axes.is_empty() {
-            let what = format!("'{}'", intrinsic.name());
-            self.raise(Fact::Rank { what, wants: 1, has: 0, shape: vec![] }, at, env);
-            return Value::Poison;
-        }
-        let axis = term.axes.remove(0);
-        let place = match self.flat.extent(axis) {
-            Some(length) if intrinsic == Intrinsic::Last => self.size_form(length).minus(&Linear::number(1)),
-            Some(_) | None => Ok(Linear::number(0)),
-        };
-        let Ok(place) = place else { return Value::Poison };
-        self.flat.bind(axis, place);
-        Value::Term(Term { at, ..term })
     }
 
     /// `zeros(1, 4, 4)`

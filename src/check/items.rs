@@ -6,6 +6,7 @@ use super::checker::Checker;
 use super::finish::{Draft, finish};
 use super::flat::Building;
 use super::found::Fact;
+use super::modules::Module;
 use super::net::{Checked, Field, TensorId};
 use super::params::Params;
 use super::scope::{Entry, Env, Scope, ScopeId};
@@ -13,7 +14,7 @@ use super::values::{Arg, Definition, Number, Open, Value, View};
 use crate::ids::Symbol;
 use crate::problem::Problems;
 use crate::size::{SizeId, Sizes};
-use crate::source::tree::{Input, Item, ItemKind, NetworkKind, Tree};
+use crate::source::tree::{Input, Item, ItemKind, Name, NetworkKind, Tree};
 use crate::source::{Sources, Span};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -46,24 +47,37 @@ pub struct NetDraft {
 /// Checks all items of a tree.
 pub fn check_items(
     sources: &Sources,
-    tree: &Tree,
+    modules: &[Module],
     library: &[Tree],
     options: &Options,
     problems: &mut Problems,
 ) -> Checked {
-    let definitions = definitions(tree, library);
-    let mut checker = checker(sources, options, tree);
+    let definitions = definitions(modules, library);
+    let mut checker = checker(sources, options);
     let mut heads = Vec::new();
     for definition in &definitions {
-        let table = if definition.library { &mut checker.library } else { &mut checker.user };
+        let table = match definition.library {
+            true => &mut checker.library,
+            false => checker.files.entry(definition.file).or_default(),
+        };
         heads.push((definition.network.name.text.clone(), definition.network.head));
         table.entry(definition.network.name.text.clone()).or_insert(definition);
     }
-    let env = checker.top(tree);
-    checker.constants(tree, &env);
-    checker.twice(tree, &env);
+    for number in 0..modules.len() {
+        checker.open_module(number, modules);
+    }
+    let own = |definition: &&Definition| definition.file == ScopeId::new(USER) && !definition.library;
+    let (tree, env) = (&modules[0].tree, checker.scope(ScopeId::new(USER)).env.clone());
+    checker.user = checker.files.get(&env.scope).cloned().unwrap_or_default();
+    for (number, module) in modules.iter().enumerate() {
+        let env = checker.scope(module_scope(number)).env.clone();
+        checker.constants(&module.tree, number == 0, &env);
+        checker.twice(&module.tree, &env);
+    }
     let mut drafts = Drafts::default();
-    for definition in definitions.iter().filter(|d| !d.library && d.network.kind == NetworkKind::Net) {
+    let is_net = |d: &&Definition| d.network.kind == NetworkKind::Net;
+    let taken: Vec<&Definition> = checker.user.values().copied().filter(|d| is_net(d) && !own(d)).collect();
+    for definition in definitions.iter().filter(own).filter(is_net).chain(taken) {
         let draft = checker.net(definition, &env);
         drafts.nets.push(draft);
     }
@@ -110,25 +124,29 @@ fn class_outputs(tree: &Tree, nets: &[NetDraft]) -> IndexMap<Symbol, SizeId> {
     found
 }
 
-fn definitions<'t>(tree: &'t Tree, library: &'t [Tree]) -> Vec<Definition<'t>> {
-    let of = |items: &'t [Item], library: bool| {
+fn definitions<'t>(modules: &'t [Module], library: &'t [Tree]) -> Vec<Definition<'t>> {
+    let of = |items: &'t [Item], library: bool, file: ScopeId| {
         items.iter().filter_map(move |item| match &item.kind {
-            ItemKind::Network(network) => {
-                let file = ScopeId::new(if library { LIBRARY } else { USER });
-                Some(Definition { network, library, file })
-            }
+            ItemKind::Network(network) => Some(Definition { network, library, file }),
             ItemKind::Use { .. } | ItemKind::Let { .. } | ItemKind::Data { .. } => None,
             ItemKind::Train { .. } | ItemKind::Test { .. } => None,
         })
     };
-    of(&tree.items, false).chain(library.iter().flat_map(|tree| of(&tree.items, true))).collect()
+    let own = modules.iter().enumerate().flat_map(|(i, module)| of(&module.tree.items, false, module_scope(i)));
+    own.chain(library.iter().flat_map(|tree| of(&tree.items, true, ScopeId::new(LIBRARY)))).collect()
 }
 
-fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Checker<'t> {
+/// The scope of a file's constants.
+fn module_scope(number: usize) -> ScopeId {
+    ScopeId::new(if number == 0 { USER } else { LIBRARY + number })
+}
+
+fn checker<'t>(sources: &'t Sources, options: &'t Options) -> Checker<'t> {
     let mut births = Births::default();
     let birth = births.at(None, SmallVec::new(), &Symbol::from("file"), true);
     let env = |scope: usize, library: bool| Env {
         scope: ScopeId::new(scope),
+        file: ScopeId::new(scope),
         birth,
         turns: SmallVec::new(),
         use_id: None,
@@ -148,7 +166,6 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         caller: None,
         bound: Vec::new(),
     };
-    let _ = tree;
     Checker {
         sources,
         sizes: Sizes::default(),
@@ -157,6 +174,7 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
         params: Params::default(),
         scopes: vec![scope(env(USER, false)), scope(env(LIBRARY, true))],
         user: IndexMap::new(),
+        files: IndexMap::new(),
         library: IndexMap::new(),
         flat: Building { training: Some(false), ..Building::default() },
         binders: IndexMap::new(),
@@ -182,16 +200,56 @@ fn checker<'t>(sources: &'t Sources, options: &'t Options, tree: &Tree) -> Check
 }
 
 impl<'t> Checker<'t> {
-    /// The surroundings of the file's own items.
-    fn top(&mut self, tree: &'t Tree) -> Env {
-        for name in &tree.lost {
-            self.mark(ScopeId::new(USER), &name.text, Entry::Known(Value::Poison));
+    /// The surroundings of a file's items, with the names that it uses of others.
+    fn open_module(&mut self, number: usize, modules: &'t [Module]) {
+        let scope = module_scope(number);
+        if scope.index() >= self.scopes.len() {
+            let top = Env { scope, file: scope, ..self.scope(ScopeId::new(USER)).env.clone() };
+            let opened = self.open_scope(None, &top);
+            assert_eq!(opened, scope, "the scopes of files come first");
         }
-        self.scope(ScopeId::new(USER)).env.clone()
+        let (tree, env) = (&modules[number].tree, self.scope(scope).env.clone());
+        for name in &tree.lost {
+            self.mark(scope, &name.text, Entry::Known(Value::Poison));
+        }
+        let uses = tree.items.iter().filter_map(|item| match &item.kind {
+            ItemKind::Use { names, .. } => Some(names),
+            ItemKind::Let { .. } | ItemKind::Network(_) | ItemKind::Data { .. } => None,
+            ItemKind::Train { .. } | ItemKind::Test { .. } => None,
+        });
+        for (names, place) in uses.zip(&modules[number].uses) {
+            for name in names {
+                self.take(name, place.map(module_scope), scope, &env);
+            }
+        }
     }
 
-    /// Constants are evaluated when asked for; those that `--set` gives are known.
-    fn constants(&mut self, tree: &'t Tree, env: &Env) {
+    /// A name that a file uses of another one.
+    fn take(&mut self, name: &'t Name, of: Option<ScopeId>, scope: ScopeId, env: &Env) {
+        let table = of.and_then(|of| self.files.get(&of));
+        let own = |d: &&'t Definition<'t>| Some(d.file) == of;
+        let found = table.and_then(|table| table.get(&name.text).copied()).filter(own);
+        match found {
+            Some(definition) => {
+                let before = self.files.entry(scope).or_default().insert(name.text.clone(), definition);
+                if let Some(before) = before {
+                    let first = before.network.name.at;
+                    self.raise(Fact::Twice { name: name.text.clone(), first }, name.at, env);
+                }
+            }
+            None => {
+                let near = table.into_iter().flat_map(|t| t.values()).filter(|d| own(d));
+                let near = near.map(|d| d.network.name.text.clone()).collect();
+                self.mark(scope, &name.text, Entry::Known(Value::Poison));
+                if of.is_some() {
+                    self.raise(Fact::UnknownName { name: name.text.clone(), near, call: true }, name.at, env);
+                }
+            }
+        }
+    }
+
+    /// Constants are evaluated when asked for; those that `--set` gives are known, in the first file.
+    fn constants(&mut self, tree: &'t Tree, is_first: bool, env: &Env) {
         let mut first: IndexMap<Symbol, Span> = IndexMap::new();
         for item in &tree.items {
             match &item.kind {
@@ -201,24 +259,22 @@ impl<'t> Checker<'t> {
                         continue;
                     }
                     first.insert(name.text.clone(), name.at);
-                    let set = self.options.sets.iter().rev().find(|(set, _)| *set == name.text).cloned();
+                    let set = self.options.sets.iter().rev().find(|(set, _)| is_first && *set == name.text).cloned();
                     let entry = match set {
                         Some((_, text)) => Entry::Known(self.set_value(&text, value.at)),
                         None => Entry::Constant(value),
                     };
                     self.mark(env.scope, &name.text, entry);
                 }
-                ItemKind::Use { path, names } => {
-                    self.raise(Fact::NotYet { what: "'use'".into() }, path.at, env);
-                    for name in names {
-                        self.mark(env.scope, &name.text, Entry::Known(Value::Poison));
-                    }
-                }
-                ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
+                ItemKind::Use { .. }
+                | ItemKind::Network(_)
+                | ItemKind::Data { .. }
+                | ItemKind::Train { .. }
+                | ItemKind::Test { .. } => {}
             }
         }
         let open = super::lengths::open_names(tree);
-        for (name, _) in &self.options.sets {
+        for (name, _) in self.options.sets.iter().filter(|_| is_first) {
             if !first.contains_key(name) && !open.contains(name) {
                 let near = first.keys().chain(&open).cloned().collect();
                 let at = tree.items.first().map_or(Span { source: tree.source, start: 0, end: 0 }, |item| item.at);

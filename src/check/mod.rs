@@ -30,7 +30,9 @@ mod initialisers;
 mod intrinsics;
 mod items;
 mod lengths;
+mod lengths_bound;
 mod lints;
+pub mod modules;
 mod loops;
 mod names;
 pub mod net;
@@ -47,6 +49,7 @@ mod scope;
 mod settings;
 pub mod shapes;
 mod starts;
+pub mod stepwise;
 mod symbolic;
 mod tell;
 mod terms;
@@ -57,6 +60,9 @@ mod unfold;
 mod updates;
 mod values;
 
+pub use forms::each_part;
+pub use modules::Used;
+pub use lengths_bound::{Unfit, bind};
 pub use facts::{Counted, DataFacts, FieldFacts, Range, SplitFacts, align};
 pub use settings::loss_name;
 
@@ -65,6 +71,7 @@ use crate::problem::Problems;
 use crate::source::tree::Tree;
 use crate::source::{SourceId, Sources, parse};
 use net::Checked;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// What stands outside of the file.
@@ -73,6 +80,22 @@ pub struct Options {
     /// `--set name=value`: constants by name, and the text of their value.
     pub sets: Vec<(Symbol, Symbol)>,
     pub facts: DataFacts,
+    /// Files that the file uses, by their paths from its folder.
+    pub files: BTreeMap<String, Used>,
+}
+
+impl Options {
+    /// The same with another text of a file that is used.
+    pub fn with_file(&self, shown: &str, text: &str) -> Options {
+        let mut options = self.clone();
+        for file in options.files.values_mut() {
+            match file {
+                Used::Text { shown: known, text: old } if **known == *shown => *old = text.into(),
+                Used::Text { .. } | Used::Refused { .. } => {}
+            }
+        }
+        options
+    }
 }
 
 /// Checks one file of `sources`; the library's texts are added to them.
@@ -92,7 +115,8 @@ pub fn check(mut sources: Sources, file: SourceId, options: &Options) -> (Checke
     };
     let mut problems = Problems::default();
     findings.into_iter().for_each(|finding| problems.push_diagnostic(finding));
-    let mut checked = items::check_items(&sources, &tree, library, options, &mut problems);
+    let modules = modules::load(&mut sources, tree, options, &mut problems);
+    let mut checked = items::check_items(&sources, &modules, library, options, &mut problems);
     checked.sources = sources;
     (checked, problems)
 }

@@ -27,7 +27,7 @@ impl<'t> Checker<'t> {
         let loss = self.scalar(value, "loss", "minimise", &env);
         self.slips_in_settings(&env);
         self.look_at_rest(&env);
-        let poisoned = self.flat.poisoned;
+        let poisoned = self.flat.poisoned || loss.is_none();
         let draft = self.end_with("loss", loss);
         let evaluate = self.in_evaluation(statement, work);
         let over = self.over(over, work, &draft, value.at, poisoned);

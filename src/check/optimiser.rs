@@ -95,6 +95,7 @@ impl<'t> Checker<'t> {
             self.raise(Fact::WrongSort { wants, is }, definition.network.head, env);
             return None;
         }
+        let before = self.raised;
         let mut positional = inputs.iter().filter(|input| input.ty.is_none()).map(|input| input.name.text.clone());
         for arg in args {
             let name = match &arg.name {
@@ -106,7 +107,6 @@ impl<'t> Checker<'t> {
             let value = self.pipeline(&arg.value, env);
             given.push(Arg { name, value, at: arg.value.at });
         }
-        let before = self.raised;
         let name = self.unfold_optimiser(definition, given, objective, param, at, env)?;
         let Some(weight) = self.flat.new_weight else {
             if self.raised == before {

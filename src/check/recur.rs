@@ -81,6 +81,9 @@ impl<'t> Checker<'t> {
         env: &Env,
     ) -> IndexMap<Symbol, Guess> {
         let mut guesses: IndexMap<Symbol, Guess> = IndexMap::new();
+        for (name, statements) in definitions {
+            guesses.extend(self.declared_guess(name, statements, env).map(|guess| (name.clone(), guess)));
+        }
         for _ in 0..members.len() + 2 {
             let found = self.pass(scope, definitions, &guesses, env);
             let known = |guess: &Guess| guess.shape.iter().filter(|&&size| !self.sizes.is_poisoned(size)).count() + 1;
@@ -105,6 +108,18 @@ impl<'t> Checker<'t> {
             (guess.hidden, guess.per_example) = (hidden.clone(), per_example);
         }
         guesses
+    }
+
+    /// What is written of a shape, if it is written whole.
+    fn declared_guess(&mut self, name: &Symbol, statements: &[&'t Statement], env: &Env) -> Option<Guess> {
+        let written = statements.iter().find_map(|statement| match &statement.kind {
+            StatementKind::Define { ty, .. } => ty.as_ref(),
+            _other => None,
+        });
+        let ty = written.or(super::scope::output_type(self.scope(env.scope), name))?;
+        let (dims, element) = self.quietly(|c| (c.dims(ty, env), c.element_of(ty, env)));
+        let shape = dims.into_iter().collect::<Option<Vec<SizeId>>>()?;
+        Some(Guess { shape, element, hidden: SmallVec::new(), per_example: false })
     }
 
     /// One evaluation without effect.
@@ -198,6 +213,8 @@ impl<'t> Checker<'t> {
         }
         for ((name, statements), view) in definitions.iter().zip(&views) {
             let main = self.main_pieces(statements, guesses.get(name), env);
+            // Where the shape is not known, that is what is wrong, and not what follows from it.
+            self.flat.poisoned |= view.is_none();
             self.forcing.push((name.clone(), statements[0].at));
             let value = self.apart(|checker| checker.equations(name, &main, view.as_ref(), env));
             self.forcing.pop();

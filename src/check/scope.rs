@@ -54,6 +54,8 @@ pub enum Entry<'t> {
 #[derive(Clone, Debug)]
 pub struct Env {
     pub scope: ScopeId,
+    /// The scope of the constants of the file that the text stands in.
+    pub file: ScopeId,
     /// The parent of the uses that are born here.
     pub birth: BirthId,
     /// The turns of the repeats around.

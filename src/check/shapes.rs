@@ -6,6 +6,7 @@
 use super::net::{Binary, Checked, Flat, Net, ParamId, Piece, Scalar, TensorId, TensorKind, UseId};
 use crate::ids::Symbol;
 use crate::source::Span;
+use crate::size::{Limits, Poly};
 use indexmap::IndexSet;
 
 /// One use of a block.
@@ -18,22 +19,22 @@ pub struct Row {
     pub depth: usize,
     /// Whether no block is used inside of it.
     pub leaf: bool,
-    pub input: Vec<u64>,
-    pub output: Vec<u64>,
+    pub input: Vec<Poly>,
+    pub output: Vec<Poly>,
     pub counts: Counts,
     /// The call.
     pub at: Span,
 }
 
-/// What a part of a net needs, for one example.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a part of a net needs, for one example; in open lengths where the net has such.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Trained numbers, shared ones once.
     pub params: u64,
     /// A sum of products of two tensors counts its whole box, padding included.
-    pub multiply_adds: u64,
+    pub multiply_adds: Poly,
     /// Numbers that come out, of the use itself: what is kept for the backward pass at most.
-    pub activations: u64,
+    pub activations: Poly,
 }
 
 /// A net's table.
@@ -43,6 +44,8 @@ pub struct Table {
     pub total: Counts,
     /// What the net does outside of any block.
     pub others: Counts,
+    /// What its open lengths may be, a line each.
+    pub lengths: Vec<String>,
 }
 
 /// The table of a net in evaluation.
@@ -55,14 +58,24 @@ pub fn table(checked: &Checked, net: &Net) -> Table {
     let everything = flat.uses.ids().map(|id| id.index()).chain([flat.uses.len()]);
     let total = sum(checked, everything.map(|i| &own[i]), flat);
     let others = sum(checked, std::iter::once(&own[flat.uses.len()]), flat);
-    Table { rows, total, others }
+    let lengths = flat.lengths.iter().map(|(name, (limits, at))| length(checked, name, *limits, *at)).collect();
+    Table { rows, total, others, lengths }
+}
+
+/// `T: 17 or more, asked by conv1d(4, 17) in line 3`
+fn length(checked: &Checked, name: &Symbol, limits: Limits, at: Option<Span>) -> String {
+    let asked = at.map_or(String::new(), |at| {
+        let (line, _) = checked.sources.position(at);
+        format!(", asked by {} in line {line}", checked.sources.text(at))
+    });
+    format!("{name}: {limits}{asked}")
 }
 
 /// What stands in one use itself.
 #[derive(Clone, Debug, Default)]
 struct Own {
     params: IndexSet<ParamId>,
-    multiply_adds: u64,
+    multiply_adds: Poly,
     output: Option<TensorId>,
 }
 
@@ -83,7 +96,8 @@ fn own_counts(checked: &Checked, flat: &Flat) -> Vec<Own> {
         }
     }
     for piece in &flat.pieces {
-        own[place(piece.of)].multiply_adds += multiply_adds(checked, piece);
+        let own = &mut own[place(piece.of)].multiply_adds;
+        *own = plus(own, &multiply_adds(checked, piece));
     }
     own
 }
@@ -123,8 +137,9 @@ fn sum<'a>(checked: &Checked, parts: impl Iterator<Item = &'a Own>, flat: &Flat)
     let mut counts = Counts::default();
     for own in parts {
         params.extend(own.params.iter().copied());
-        counts.multiply_adds += own.multiply_adds;
-        counts.activations += own.output.map_or(0, |output| elements(&shape(checked, flat, Some(output))));
+        counts.multiply_adds = plus(&counts.multiply_adds, &own.multiply_adds);
+        let output = own.output.map(|output| elements(&shape(checked, flat, Some(output))));
+        counts.activations = plus(&counts.activations, &output.unwrap_or_default());
     }
     let trained = params.iter().map(|&id| &checked.params[id]).filter(|param| param.trained);
     counts.params = trained.map(|param| param.shape.iter().map(|&size| number(checked, size)).product::<u64>()).sum();
@@ -132,19 +147,23 @@ fn sum<'a>(checked: &Checked, parts: impl Iterator<Item = &'a Own>, flat: &Flat)
 }
 
 /// The sums of products in a piece, each with its whole box.
-fn multiply_adds(checked: &Checked, piece: &Piece) -> u64 {
-    let extent = |var: &super::net::VarId| number(checked, piece.vars[*var].extent);
-    let outer: u64 = piece.free.iter().map(extent).product();
-    let mut found = 0;
-    let mut open: Vec<(&Scalar, u64)> = vec![(&piece.body, outer)];
+fn multiply_adds(checked: &Checked, piece: &Piece) -> Poly {
+    let extents = |vars: &[super::net::VarId]| {
+        let each: Vec<Poly> = vars.iter().map(|&var| size(checked, piece.vars[var].extent)).collect();
+        elements(&each)
+    };
+    let mut found = Poly::zero();
+    let mut open: Vec<(&Scalar, Poly)> = vec![(&piece.body, extents(&piece.free))];
     while let Some((scalar, points)) = open.pop() {
         match scalar {
             Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Load { .. } => {}
             Scalar::Unary(_, a) => open.push((a, points)),
-            Scalar::Binary(_, a, b) | Scalar::If(_, a, b) => open.extend([(&**a, points), (&**b, points)]),
+            Scalar::Binary(_, a, b) | Scalar::If(_, a, b) => open.extend([(&**a, points.clone()), (&**b, points)]),
             Scalar::Reduce { vars, body, .. } => {
-                let points = points.saturating_mul(vars.iter().map(extent).product());
-                found += if is_product(body) { points } else { 0 };
+                let points = times(&points, &extents(vars));
+                if is_product(body) {
+                    found = plus(&found, &points);
+                }
                 open.push((body, points));
             }
         }
@@ -171,14 +190,28 @@ fn reads(scalar: &Scalar) -> bool {
     }
 }
 
-fn shape(checked: &Checked, flat: &Flat, tensor: Option<TensorId>) -> Vec<u64> {
-    tensor.map(|id| flat.tensors[id].shape.iter().map(|&size| number(checked, size)).collect()).unwrap_or_default()
+fn shape(checked: &Checked, flat: &Flat, tensor: Option<TensorId>) -> Vec<Poly> {
+    tensor.map(|id| flat.tensors[id].shape.iter().map(|&n| size(checked, n)).collect()).unwrap_or_default()
 }
 
-fn elements(shape: &[u64]) -> u64 {
-    shape.iter().product()
+fn elements(shape: &[Poly]) -> Poly {
+    shape.iter().fold(Poly::number(1), |product, n| times(&product, n))
+}
+
+/// What cannot be counted is beyond any machine: it is shown as the largest number.
+fn times(a: &Poly, b: &Poly) -> Poly {
+    a.mul(b).unwrap_or_else(|_| Poly::number(i64::MAX))
+}
+
+fn plus(a: &Poly, b: &Poly) -> Poly {
+    a.add(b).unwrap_or_else(|_| Poly::number(i64::MAX))
+}
+
+fn size(checked: &Checked, size: crate::size::SizeId) -> Poly {
+    checked.sizes.value(size).cloned().expect("a checked net has no poisoned size")
 }
 
 fn number(checked: &Checked, size: crate::size::SizeId) -> u64 {
-    checked.sizes.number(size).and_then(|n| u64::try_from(n).ok()).expect("a checked net has numbers for sizes")
+    let number = checked.sizes.number(size).and_then(|n| u64::try_from(n).ok());
+    number.expect("a parameter has numbers for sizes")
 }

@@ -1,13 +1,16 @@
-//! Where a recurrence begins: the values that stand before the first or behind the last element of an axis.
+//! The ends of an axis: its first and last element, and the values that stand before and behind them, where a recurrence
+//! begins.
 
 use super::checker::Checker;
 use super::equations::Evaluated;
+use super::flat::NewPiece;
 use super::found::{Fact, Part};
-use super::net::{Comparison, Condition, Linear, Scalar, Subscript as Read, TensorId};
+use super::intrinsics::Intrinsic;
+use super::net::{Comparison, Condition, Linear, Scalar, Subscript as Read, Tensor, TensorId, TensorKind, VarId};
 use super::recur::Guess;
 use super::scope::Env;
 use super::terms::Axes;
-use super::values::{Number, Term, Value, View};
+use super::values::{Arg, Number, Term, Value, View};
 use crate::size::{Poly, SizeId};
 use crate::source::Span;
 use crate::source::tree::{Expr, ExprKind, Statement, StatementKind, Subscript, Target};
@@ -17,6 +20,8 @@ use crate::source::tree::{Expr, ExprKind, Statement, StatementKind, Subscript, T
 pub struct Moving {
     /// Values before the first or behind the last element of an axis; 0 where none is written.
     starts: Vec<Start>,
+    /// The tensor read at a distance along an axis, starts put in: `(axis, distance, tensor)`.
+    shifted: Vec<(usize, i64, TensorId)>,
 }
 
 /// `h[-1] = h0`
@@ -123,9 +128,8 @@ impl<'t> Checker<'t> {
         }
         let comes = self.axes_shape(&axes);
         if comes.len() != rest.len() || !comes.iter().zip(&rest).all(|(a, b)| self.may_equal(*a, *b)) {
-            let what = format!("a start of '{}'", self.sources.text(*at).split('[').next().unwrap_or_default());
-            let declared = (*at, rest.into_iter().map(Some).collect());
-            self.raise(Fact::NotDeclared { what, declared, comes: Part { at: term.at, shape: comes } }, *at, env);
+            let (lhs, rhs) = (Part { at: *at, shape: rest }, Part { at: value.at, shape: comes });
+            self.raise(Fact::ShapesDiffer { op: "start", lhs, rhs }, *at, env);
             return None;
         }
         term.axes = axes;
@@ -133,16 +137,65 @@ impl<'t> Checker<'t> {
     }
 
     /// The element of a tensor, or where it is under way and read at a distance, what stands outside.
-    pub fn read_moving(&mut self, view: &View, shape: &[SizeId], subscripts: Vec<Read>, at: Span) -> Scalar {
-        let whole = Scalar::Load { tensor: view.tensor, subscripts: subscripts.clone(), at };
+    pub fn read_moving(&mut self, view: &View, subscripts: Vec<Read>, at: Span, env: &Env) -> Scalar {
         if !self.moving.contains_key(&view.tensor) {
-            return whole;
+            return Scalar::Load { tensor: view.tensor, subscripts, at };
         }
         let n = view.hidden.len();
-        let mut body = whole;
-        for (axis, size) in shape.iter().enumerate() {
+        let far = |axis: &usize| matches!(&subscripts[n + axis], Read::Affine(form) if distance(form).is_some());
+        let far: Vec<usize> = (0..subscripts.len() - n).filter(far).collect();
+        if let [axis] = far[..]
+            && let Read::Affine(form) = &subscripts[n + axis]
+            && let Some(steps) = distance(form)
+            && self.moving[&view.tensor].starts.iter().any(|start| start.axis == axis)
+            && self.settling.depth == 0
+        {
+            // A written start makes a tensor of its own, so that what is multiplied with it stays a plain product.
+            let tensor = self.shifted(view, axis, steps, at, env);
+            let mut subscripts = subscripts;
+            if let Read::Affine(form) = &mut subscripts[n + axis] {
+                form.constant = Poly::zero();
+            }
+            return Scalar::Load { tensor, subscripts, at };
+        }
+        self.read_far(view, &far, subscripts, at)
+    }
+
+    /// `h.before[t] = if t >= 1 then h[t-1] else start`, made once for each distance.
+    fn shifted(&mut self, view: &View, axis: usize, steps: i64, at: Span, env: &Env) -> TensorId {
+        let known = self.moving[&view.tensor].shifted.iter().find(|(a, d, _)| (*a, *d) == (axis, steps));
+        if let Some((_, _, tensor)) = known {
+            return *tensor;
+        }
+        let Tensor { shape, element, per_example, name, .. } = self.flat.tensors[view.tensor].clone();
+        let n = view.hidden.len();
+        let axes: Axes = shape[n..].iter().enumerate().map(|(i, &size)| self.axis(i, size)).collect();
+        let free: Vec<VarId> = view.hidden.iter().chain(&axes).copied().collect();
+        let mut subscripts: Vec<Read> = free.iter().map(|&var| Read::Affine(Linear::var(var))).collect();
+        if let Read::Affine(form) = &mut subscripts[n + axis] {
+            form.constant = Poly::number(steps);
+        }
+        let body = self.read_far(view, &[axis], subscripts, at);
+        let word = if steps < 0 { "before" } else { "behind" };
+        let out = self.flat.tensor(&format!("{name}.{word}"), shape, element, TensorKind::Defined, env.use_id, at);
+        self.flat.tensors[out].per_example = per_example;
+        if let Some(moving) = self.moving.get_mut(&view.tensor) {
+            moving.shifted.push((axis, steps, out));
+        }
+        let write = free.iter().map(|&var| Linear::var(var)).collect();
+        self.emit(NewPiece { out, free, write, body, of: env.use_id, at }, env);
+        out
+    }
+
+    /// A read at a distance along some axes, guarded.
+    fn read_far(&mut self, view: &View, far: &[usize], subscripts: Vec<Read>, at: Span) -> Scalar {
+        let n = view.hidden.len();
+        let shape = self.shape(view).to_vec();
+        let mut body = Scalar::Load { tensor: view.tensor, subscripts: subscripts.clone(), at };
+        for &axis in far {
             let Read::Affine(form) = &subscripts[n + axis] else { continue };
-            let (Some(distance), Some(length)) = (distance(form), self.sizes.value(*size).cloned()) else { continue };
+            let length = self.sizes.value(shape[axis]).cloned();
+            let (Some(distance), Some(length)) = (distance(form), length) else { continue };
             let outside = self.outside(view.tensor, axis, &subscripts, n, distance, &length, at);
             let form = match distance < 0 {
                 true => form.clone(),
@@ -196,6 +249,26 @@ impl<'t> Checker<'t> {
             };
         }
         body
+    }
+
+    /// `last(h)` is `h[T - 1]`, `first(h)` is `h[0]`.
+    pub fn end_of(&mut self, intrinsic: Intrinsic, args: &[Arg<'t>], at: Span, env: &Env) -> Value<'t> {
+        let Some(plain) = self.positional(intrinsic, args, &[], env) else { return Value::Poison };
+        let [one] = plain[..] else { return self.wrong_count(intrinsic, 1, at, env) };
+        let Some(mut term) = self.to_term(one.value.clone(), one.at, env) else { return Value::Poison };
+        if term.axes.is_empty() {
+            let what = format!("'{}'", intrinsic.name());
+            self.raise(Fact::Rank { what, wants: 1, has: 0, shape: vec![] }, at, env);
+            return Value::Poison;
+        }
+        let axis = term.axes.remove(0);
+        let place = match self.flat.extent(axis) {
+            Some(length) if intrinsic == Intrinsic::Last => self.size_form(length).minus(&Linear::number(1)),
+            Some(_) | None => Ok(Linear::number(0)),
+        };
+        let Ok(place) = place else { return Value::Poison };
+        self.flat.bind(axis, place);
+        Value::Term(Term { at, ..term })
     }
 
     /// A sum or product of which one side is not known yet: the other side's shape, as far as it tells.

@@ -5,7 +5,7 @@
 
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Comparison, Condition, Linear};
+use super::net::{Comparison, Condition, Linear, VarId};
 use super::scope::Env;
 use crate::ids::Symbol;
 use crate::size::{Formula, Holds, Limits, Poly, SizeId, at_least_zero};
@@ -61,26 +61,66 @@ impl<'t> Checker<'t> {
         Some(self.sizes.derive(sum, &from, at).unwrap_or_else(|fault| fault.size))
     }
 
+    /// The largest range of an index for which a form with lengths in it stays inside of an axis.
+    pub fn widest_open(&mut self, var: VarId, form: &Linear, size: SizeId, at: Span, env: &Env) -> SizeId {
+        let by = form.terms.iter().find(|(v, _)| *v == var).and_then(|(_, by)| by.as_number());
+        let terms = form.terms.iter().filter(|(v, _)| *v != var).cloned().collect();
+        let rest = Linear { constant: form.constant.clone(), terms };
+        // Steps that are left above the largest value, or below the smallest.
+        let left = match by {
+            Some(by) if by > 0 => self.highest(&rest).zip(self.sizes.value(size).cloned()).and_then(|(high, size)| {
+                size.sub(&high).ok()?.sub(&Poly::number(1)).ok()?.div_floor(&Poly::number(by)).ok()
+            }),
+            Some(by) => self.lowest(&rest).and_then(|low| low.div_floor(&Poly::number(-by)).ok()),
+            None => {
+                let name = self.flat.vars[var.index()].name.clone();
+                self.no_range(name, at, env);
+                None
+            }
+        };
+        match left.and_then(|left| left.add(&Poly::number(1)).ok()) {
+            Some(extent) => {
+                let extent = self.sizes.remark(extent, Some(size), at);
+                self.to_length(super::values::Value::size(extent, at), at, env)
+            }
+            None => self.sizes.poison(at),
+        }
+    }
+
     /// The longer one of two axes; the first if that cannot be told.
     pub fn longer(&mut self, a: SizeId, b: SizeId, at: Span) -> SizeId {
         let (Some(x), Some(y)) = (self.sizes.value(a).cloned(), self.sizes.value(b).cloned()) else { return a };
-        match x.order(&y) {
-            Ok(Some(Ordering::Less)) => b,
-            Ok(Some(Ordering::Equal | Ordering::Greater)) => a,
-            Ok(None) | Err(_) => {
+        match self.order_of(&x, &y) {
+            Some(Ordering::Less) => b,
+            Some(Ordering::Equal | Ordering::Greater) => a,
+            None => {
                 let formula = Formula::Max(Box::new(Formula::From(0)), Box::new(Formula::From(1)));
                 self.sizes.derive(formula, &[a, b], at).unwrap_or(a)
             }
         }
     }
 
+    /// The order of two sizes, where it is the same for all lengths; equal where they sometimes are.
+    fn order_of(&self, x: &Poly, y: &Poly) -> Option<Ordering> {
+        let difference = x.sub(y).ok()?;
+        if difference.is_zero() {
+            return Some(Ordering::Equal);
+        }
+        let always = |difference: &Poly| at_least_zero(difference, &self.sizes.limits) == Holds::Always;
+        match (always(&difference), always(&difference.neg().ok()?)) {
+            (true, _) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
+    }
+
     /// The shorter one of two axes; the first if one is poison.
     pub fn shorter(&mut self, a: SizeId, b: SizeId, at: Span) -> SizeId {
         let (Some(x), Some(y)) = (self.sizes.value(a).cloned(), self.sizes.value(b).cloned()) else { return a };
-        match x.order(&y) {
-            Ok(Some(Ordering::Greater)) => b,
-            Ok(Some(Ordering::Equal | Ordering::Less)) => a,
-            Ok(None) | Err(_) => {
+        match self.order_of(&x, &y) {
+            Some(Ordering::Greater) => b,
+            Some(Ordering::Equal | Ordering::Less) => a,
+            None => {
                 let formula = Formula::Min(Box::new(Formula::From(0)), Box::new(Formula::From(1)));
                 self.sizes.derive(formula, &[a, b], at).unwrap_or(a)
             }

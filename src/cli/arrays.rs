@@ -1,10 +1,13 @@
 //! Arrays that the command line reads and writes: `.npy`, `.npz`, `.json`.
 
 use super::common::Failure;
+use crate::check::{self, net::Checked};
 use crate::data::{RawValues, npy};
+use crate::size::{SizeId, Sizes, show};
 use crate::train::session::Inputs;
 use indexmap::IndexMap;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -20,7 +23,7 @@ pub struct Array {
 pub struct Wanted {
     pub name: String,
     /// Of one example.
-    pub shape: Vec<usize>,
+    pub shape: Vec<SizeId>,
     /// For whole numbers below n.
     pub classes: Option<usize>,
 }
@@ -38,7 +41,7 @@ pub struct Given {
 ///
 /// # Errors
 /// When a file cannot be read, an input is missing or unknown, a shape or a class does not fit.
-pub fn read(inputs: &[String], wanted: &[Wanted]) -> Result<Given, Failure> {
+pub fn read(inputs: &[String], wanted: &[Wanted], checked: &Checked) -> Result<Given, Failure> {
     let mut arrays = IndexMap::new();
     for input in inputs {
         match input.split_once('=') {
@@ -54,7 +57,7 @@ pub fn read(inputs: &[String], wanted: &[Wanted]) -> Result<Given, Failure> {
             }
         }
     }
-    fit(arrays, wanted)
+    fit(arrays, wanted, &checked.sizes)
 }
 
 fn read_one(path: &Path, name: &str) -> Result<Array, Failure> {
@@ -113,7 +116,8 @@ fn flatten(value: &Value, depth: usize, out: &mut Array) -> Result<(), String> {
     }
 }
 
-fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, Failure> {
+fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted], sizes: &Sizes) -> Result<Given, Failure> {
+    let mut lengths = BTreeMap::new();
     let names = || wanted.iter().map(|w| format!("`{}`", w.name)).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = arrays.keys().find(|name| wanted.iter().all(|w| w.name != **name)) {
         return Err(Failure::usage(format!("there is no input `{unknown}`; the inputs are {}", names())));
@@ -126,13 +130,18 @@ fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, 
                 want.name, want.name
             )));
         };
-        let (rows, batched) = match array.shape.len().checked_sub(want.shape.len()) {
-            Some(0) if array.shape == want.shape => (1, false),
-            Some(1) if array.shape[1..] == want.shape[..] => (array.shape[0], true),
+        let extra = array.shape.len().checked_sub(want.shape.len());
+        let mut fits = |shape: &[usize]| check::bind(sizes, &want.shape, shape, &mut lengths);
+        let (rows, batched) = match extra {
+            Some(0) if fits(&array.shape) => (1, false),
+            Some(1) if fits(&array.shape[1..]) => (array.shape[0], true),
             _ => {
+                let declared = show::shape(sizes, &want.shape);
+                let known: Vec<String> = lengths.iter().map(|(name, n)| format!("{name} = {n}")).collect();
+                let known = if known.is_empty() { String::new() } else { format!(" with {}", known.join(", ")) };
                 return Err(Failure::new(format!(
-                    "`{}` is {:?} here; the net takes {:?}, or one more leading axis for the batch",
-                    want.name, array.shape, want.shape
+                    "`{}` is {:?} here; the net takes {declared}{known}, or one more leading axis for the batch",
+                    want.name, array.shape
                 )));
             }
         };
@@ -167,6 +176,11 @@ fn fit(mut arrays: IndexMap<String, Array>, wanted: &[Wanted]) -> Result<Given, 
 }
 
 impl Inputs for Given {
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        // Fitting gave each array a batch axis.
+        self.arrays.get(name).map(|array| array.shape[1..].to_vec())
+    }
+
     fn real(&mut self, name: &str, out: &mut [f32]) -> bool {
         let Some(array) = self.arrays.get(name) else { return false };
         out.iter_mut().zip(&array.values).for_each(|(to, from)| *to = *from as f32);

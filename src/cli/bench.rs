@@ -6,9 +6,11 @@
 
 use super::common::{Common, Failure, Outcome};
 use super::output;
+use crate::compile::{self, Binding};
 use crate::data::random;
 use crate::graph::Dtype;
 use crate::runtime::program::Moment;
+use crate::schedule;
 use crate::train::session::{Inputs, Session, Work};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
@@ -27,6 +29,9 @@ pub struct Args {
     /// How long to measure
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
+    /// Show where the time goes instead: a line for each kernel
+    #[arg(long)]
+    profile: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -62,10 +67,16 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
             (vec![Work::Net(0)], args.batch.unwrap_or(1))
         }
     };
-    let mut session = Session::new(checked, common.target(), common.threads(), common.seed.unwrap_or(1));
+    let threads = if args.profile { 1 } else { common.threads() };
+    let mut session = Session::new(checked, common.target(), threads, common.seed.unwrap_or(1));
     for &work in &works {
-        let classes = classes(&session, work, batch);
+        let nothing = Synthetic { rng: random::keyed(1, "bench"), classes: HashMap::new() };
+        let at = session.binding(work, batch, &nothing)?;
+        let classes = classes(&session, work, &at);
         session.fill(work, batch, &mut Synthetic { rng: random::keyed(1, "bench"), classes })?;
+    }
+    if args.profile {
+        return profile(&mut session, (works[0], batch), args.seconds);
     }
     let mut step = 0;
     let mut one = || -> Result<(), Failure> {
@@ -85,9 +96,26 @@ pub fn run(args: &Args, common: &Common, start: Instant) -> Outcome {
     Ok(0)
 }
 
+/// Runs for some seconds, each step of the plan by itself, and prints the least times.
+fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> Outcome {
+    let mut least = Vec::new();
+    let (began, mut step) = (Instant::now(), 0);
+    while step < 10 || began.elapsed().as_secs_f64() < seconds {
+        step += 1;
+        let moment = Moment { seed: 1, step, steps: u64::MAX, first_example: 0 };
+        session.rerun_timed(work, batch, &moment, &mut least)?;
+    }
+    let at = session.last(work, batch).cloned().unwrap_or_else(|| Binding::from(batch));
+    let schedule = schedule::schedule(&compile::optimise(&session.graph(work, at.clone())), session.target);
+    let target = session.target;
+    let least: Vec<Duration> = least.iter().map(|stretches| stretches.iter().sum()).collect();
+    super::profile::print(session.program(work, &at)?.plan(), &schedule, &least, target);
+    Ok(0)
+}
+
 /// How many values each index input of the program can take.
-fn classes(session: &Session, work: Work, batch: u32) -> HashMap<String, u32> {
-    let graph = session.graph(work, batch);
+fn classes(session: &Session, work: Work, at: &Binding) -> HashMap<String, u32> {
+    let graph = session.graph(work, at.clone());
     let index = graph.tensors.iter().filter_map(|(_, tensor)| match tensor.dtype {
         Dtype::Index(n) => Some((tensor.name.to_string(), n)),
         Dtype::Real => None,

@@ -87,6 +87,11 @@ fn emit(args: &Args, common: &Common, checked: &Checked, wanted: &[Stage]) -> Re
         return Err(Failure::new("this file has nothing to compile: no `net`, no `train`"));
     };
     let binding = Binding::from(args.batch.unwrap_or(batch));
+    let flat = match job {
+        Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => &objective.flat,
+        Job::Forward(flat) => flat,
+    };
+    flat.fits(&binding.sizes).map_err(|unfit| Failure::new(unfit.told(&checked.sources)))?;
     if args.time {
         for (stage, time) in emit::times(checked, job, &binding, common.target()).map_err(Failure::new)? {
             output::line(&format!("{stage:<18}{:>10.3} ms", time.as_secs_f64() * 1e3));

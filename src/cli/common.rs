@@ -2,9 +2,9 @@
 
 use super::output;
 use crate::check::net::Checked;
-use crate::check::{DataFacts, Options};
+use crate::check::Options;
 use crate::compile;
-use crate::data::{self, DataProblem, Extent, Place, Request, Want};
+use crate::data::{Place, told};
 use crate::diagnostic::{self, Format};
 use crate::problem::fixes::apply;
 use crate::source::{MAX_BYTES, Sources, add_bytes};
@@ -34,6 +34,9 @@ pub struct Common {
     /// Where data files lie, if not beside the .net file
     #[arg(long, global = true, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// A folder outside of the .net file's own from which `use` may take files; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    pub r#use: Vec<PathBuf>,
     /// How findings and tables are written
     #[arg(long, global = true, value_enum, default_value_t = FormatName::Full)]
     pub format: FormatName,
@@ -160,9 +163,11 @@ impl Common {
     pub fn findings(&self, path: &Path, text: &str, with_data: bool) -> Result<(Option<Checked>, String), Failure> {
         let shown = path.display().to_string();
         let mut options = self.options()?;
+        options.files = super::used::read(path, text, &self.r#use);
         let (mut checked, mut problems) = compile::front(&shown, text, &options);
         if with_data && !checked.datasets.is_empty() {
-            options.facts = self.facts(path, &checked);
+            let place = Place::of(path, self.data.as_deref());
+            options.facts = told::all(&checked, &place, self.seed.unwrap_or(1));
             (checked, problems) = compile::front(&shown, text, &options);
         }
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -179,10 +184,13 @@ impl Common {
     /// # Errors
     /// When a `--set` is no `name=value`.
     pub fn first_fix(&self, path: &Path, text: &str) -> Result<Option<String>, Failure> {
-        let (shown, options) = (path.display().to_string(), self.options()?);
+        let (shown, mut options) = (path.display().to_string(), self.options()?);
+        options.files = super::used::read(path, text, &self.r#use);
         let (checked, problems) = compile::front(&shown, text, &options);
         let told = compile::told(&checked, &problems, &shown, &options);
-        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(|help| !help.edits.is_empty());
+        let own = |edit: &crate::diagnostic::Edit| edit.at.source.index() == 0;
+        let is_repair = |help: &&crate::diagnostic::Help| !help.edits.is_empty() && help.edits.iter().all(own);
+        let mut repairs = told.iter().flat_map(|d| &d.helps).filter(is_repair);
         Ok(repairs.next().map(|help| apply(text, &help.edits)))
     }
 
@@ -200,43 +208,6 @@ impl Common {
         }
         Ok(options)
     }
-
-    /// What the data files of a file say of themselves; those that are absent are noted and left out.
-    fn facts(&self, path: &Path, checked: &Checked) -> DataFacts {
-        let place = Place::of(path, self.data.as_deref());
-        let mut facts = DataFacts::default();
-        for dataset in &checked.datasets {
-            let fields = wants(checked, dataset);
-            for (split, call) in &dataset.splits {
-                let request = Request { split, fields: &fields, place: &place, seed: self.seed.unwrap_or(1) };
-                match data::facts(call, &request) {
-                    Ok(found) => facts.add(&dataset.name, split, found),
-                    Err(error) if error.problem == DataProblem::Absent => {
-                        facts.absent(&dataset.name, split, &error.path)
-                    }
-                    Err(error) => facts.broken(&dataset.name, split, error.diagnostic(call.at)),
-                }
-            }
-        }
-        facts
-    }
-}
-
-/// What a data set's fields want of a source.
-pub fn wants(checked: &Checked, dataset: &crate::check::net::Dataset) -> Vec<Want> {
-    let extent = |size| match checked.sizes.number(size) {
-        Some(n) => Extent::Fixed(usize::try_from(n).unwrap_or(0)),
-        None => Extent::Each(checked.sizes.value(size).map_or_else(|| "?".into(), |poly| poly.to_string().into())),
-    };
-    let field = |field: &crate::check::net::Field| Want {
-        name: field.name.clone(),
-        shape: field.shape.iter().map(|&size| extent(size)).collect(),
-        classes: match field.element {
-            crate::check::net::Element::Index(n) => Some(checked.sizes.number(n).map_or(0, |n| n as usize)),
-            crate::check::net::Element::Real | crate::check::net::Element::Probability => None,
-        },
-    };
-    dataset.fields.iter().map(field).collect()
 }
 
 /// Reads a `.net` file.

@@ -1,7 +1,7 @@
 //! `brolga eval FILE`: the metrics and losses of a trained net on a split, its confusion matrix, and the classes that fare worst.
 
 use super::common::{Common, Failure, Loaded, Outcome};
-use super::{output, run, splits};
+use super::{output, run, splits, weights};
 use crate::check::net::{Dataset, Net};
 use crate::data::{FieldData, Split, Values};
 use crate::ids::Symbol;
@@ -34,7 +34,8 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     course.seed = common.seed.unwrap_or(course.seed);
     let dataset = splits::dataset(&loaded, training)?;
     let split = splits::must(&loaded, common, dataset, &args.split, course.seed)?;
-    let mut session = run::open(&loaded, common)?;
+    let (mut session, names) = run::open_named(&loaded, common)?;
+    weights::agree(&loaded, common, &session, &names, &split)?;
     let mut metrics = Vec::new();
     for (name, metric) in course.metrics() {
         metrics.push((name, epoch::metric(&mut session, &course, metric, &split)?));
@@ -84,7 +85,7 @@ fn confusion(
 
 /// The one field of the data that is a class, and how many classes there are.
 pub fn label(loaded: &Loaded, dataset: &Dataset) -> Option<(String, usize)> {
-    let wants = super::common::wants(&loaded.checked, dataset);
+    let wants = crate::data::told::wants(&loaded.checked, dataset);
     let mut labels = wants.into_iter().filter(|want| want.shape.is_empty() && want.classes.is_some());
     let (label, more) = (labels.next()?, labels.next());
     if more.is_some() { None } else { label.classes.map(|classes| (label.name.to_string(), classes)) }

@@ -1,8 +1,9 @@
 //! `brolga predict FILE IMAGES...`: which class each image is, and how probable that is.
 
-use super::common::{Common, Failure, Loaded, Outcome, wants};
+use super::common::{Common, Failure, Loaded, Outcome};
 use super::{output, run};
 use crate::check::net::Net;
+use crate::data::told::wants;
 use crate::data::{self, Pictures, Request};
 use crate::runtime::program::Moment;
 use crate::train::session::{Inputs, Work};
@@ -25,8 +26,10 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let (number, net) = find(&loaded)?;
     let shape: Vec<usize> = net.inputs[0].shape.iter().map(|&size| number_of(&loaded, size)).collect();
     let output = net.outputs[0].name.clone();
+    let classes = number_of(&loaded, net.outputs[0].shape[0]);
     let (names, pictures) = source(&loaded, common, net)?;
-    let mut session = run::open(&loaded, common)?;
+    let (mut session, kept) = run::open_named(&loaded, common)?;
+    let names = kept.into_iter().map(|(_, names)| names).find(|names| names.len() == classes).unwrap_or(names);
     let mut all = Vec::new();
     for path in &args.images {
         let work = Work::Net(number);

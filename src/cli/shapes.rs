@@ -5,6 +5,7 @@ use super::output;
 use crate::check::net::Net;
 use crate::check::shapes::{Counts, Row, Table, table};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
+use crate::size::Poly;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -47,6 +48,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
 
 fn print(net: &Net, table: &Table, deep: bool, line: &dyn Fn(&Row) -> usize) {
     output::line(&net.name);
+    table.lengths.iter().for_each(|length| output::line(&format!("  {length}")));
     let mut grid = grid(&["layer", "input", "output", "parameters", "%", "multiply-adds", "activations", "line"]);
     for row in table.rows.iter().filter(|row| deep || row.depth == 0) {
         let mut cells = vec![
@@ -58,7 +60,7 @@ fn print(net: &Net, table: &Table, deep: bool, line: &dyn Fn(&Row) -> usize) {
         cells.push(right(line(row).to_string()));
         grid.add_row(cells);
     }
-    if table.others.params > 0 || table.others.multiply_adds > 0 {
+    if table.others.params > 0 || !table.others.multiply_adds.is_zero() {
         let mut cells = vec![Cell::new("(the net itself)"), Cell::new(""), Cell::new("")];
         cells.extend(counts(&table.others, table.total.params));
         cells.push(Cell::new(""));
@@ -85,8 +87,8 @@ fn by_kind(table: &Table) -> IndexMap<String, (usize, Counts)> {
         let (count, sum) = kinds.entry(row.block.to_string()).or_default();
         *count += 1;
         sum.params += row.counts.params;
-        sum.multiply_adds += row.counts.multiply_adds;
-        sum.activations += row.counts.activations;
+        sum.multiply_adds = plus(&sum.multiply_adds, &row.counts.multiply_adds);
+        sum.activations = plus(&sum.activations, &row.counts.activations);
     }
     kinds
 }
@@ -103,12 +105,13 @@ fn grid(heads: &[&str]) -> Grid {
 }
 
 fn counts(counts: &Counts, total: u64) -> Vec<Cell> {
-    let blank = |n: u64, text: String| if n == 0 { right(String::new()) } else { right(text) };
+    let blank = |none: bool, text: String| if none { right(String::new()) } else { right(text) };
+    let (none, adds, kept) = (counts.params == 0, &counts.multiply_adds, &counts.activations);
     vec![
-        blank(counts.params, thousands(counts.params)),
-        blank(counts.params, format!("{:.2}", percent(counts.params, total))),
-        blank(counts.multiply_adds, thousands(counts.multiply_adds)),
-        blank(counts.activations, bytes(counts.activations * 4)),
+        blank(none, thousands(counts.params)),
+        blank(none, format!("{:.2}", percent(counts.params, total))),
+        blank(adds.is_zero(), whole(adds).map_or_else(|| adds.to_string(), thousands)),
+        blank(kept.is_zero(), whole(kept).map_or_else(|| format!("{} B", in_bytes(kept)), |n| bytes(n * 4))),
     ]
 }
 
@@ -120,9 +123,27 @@ fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 * 100.0 }
 }
 
-/// `[12, 48, 48]`
-fn show(shape: &[u64]) -> String {
-    format!("[{}]", shape.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+/// `[12, 48, 48]`, `[T, 64]`
+fn show(shape: &[Poly]) -> String {
+    format!("[{}]", shape.iter().map(Poly::to_string).collect::<Vec<_>>().join(", "))
+}
+
+/// The number, where no length is open.
+fn whole(count: &Poly) -> Option<u64> {
+    count.as_number().and_then(|n| u64::try_from(n).ok())
+}
+
+fn in_bytes(count: &Poly) -> Poly {
+    count.scale(4).unwrap_or_else(|_| Poly::number(i64::MAX))
+}
+
+fn plus(a: &Poly, b: &Poly) -> Poly {
+    a.add(b).unwrap_or_else(|_| Poly::number(i64::MAX))
+}
+
+/// A number, or a text where lengths are open.
+fn value(count: &Poly) -> Value {
+    whole(count).map_or_else(|| Value::from(count.to_string()), Value::from)
 }
 
 /// `394,634`
@@ -149,13 +170,14 @@ fn bytes(n: u64) -> String {
 fn to_json(net: &Net, table: &Table, line: &dyn Fn(&Row) -> usize) -> Value {
     let counts = |c: &Counts| {
         json!({ "parameters": c.params, "share": percent(c.params, table.total.params),
-                "multiply_adds": c.multiply_adds, "activation_bytes": c.activations * 4 })
+                "multiply_adds": value(&c.multiply_adds), "activation_bytes": value(&in_bytes(&c.activations)) })
     };
     let rows: Vec<Value> = table
         .rows
         .iter()
         .map(|row| {
-            json!({ "layer": row.path, "block": &*row.block, "input": row.input, "output": row.output,
+            let shape = |shape: &[Poly]| shape.iter().map(value).collect::<Vec<_>>();
+            json!({ "layer": row.path, "block": &*row.block, "input": shape(&row.input), "output": shape(&row.output),
                 "line": line(row), "leaf": row.leaf, "counts": counts(&row.counts) })
         })
         .collect();
@@ -163,5 +185,9 @@ fn to_json(net: &Net, table: &Table, line: &dyn Fn(&Row) -> usize) -> Value {
         .into_iter()
         .map(|(kind, (n, sum))| (kind, json!({ "count": n, "counts": counts(&sum) })))
         .collect();
-    json!({ "net": &*net.name, "layers": rows, "kinds": kinds, "total": counts(&table.total) })
+    let mut all = json!({ "net": &*net.name, "layers": rows, "kinds": kinds, "total": counts(&table.total) });
+    if !table.lengths.is_empty() {
+        all["lengths"] = json!(table.lengths);
+    }
+    all
 }

@@ -1,8 +1,9 @@
 //! The data of a `train` item, read into memory.
 
-use super::common::{Common, Failure, Loaded, wants};
+use super::common::{Common, Failure, Loaded};
 use super::output;
 use crate::check::net::{Dataset, SourceCall, Training};
+use crate::data::told::wants;
 use crate::data::{self, Request, Split};
 use crate::diagnostic::{self, Diagnostic};
 use crate::source::Sources;

@@ -50,7 +50,7 @@ fn outcome(session: &Session, number: usize, test: &Test) -> Vec<String> {
         };
     }
     let moment = Moment { seed: 1, step: 0, steps: 1, first_example: 0 };
-    let values = match oracle::run(session, Work::Test(number), 1, &moment, &|_| None) {
+    let values = match oracle::run(session, Work::Test(number), &1.into(), &moment, &|_| None) {
         Ok(values) => values,
         Err(error) => return vec![error.to_string()],
     };

@@ -37,7 +37,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     let course = course(&loaded, common, args)?;
     let data = Data::read(&loaded, common, &course)?;
     let mut session = Session::new(&loaded.checked, common.target(), common.threads(), course.seed);
-    let mut progress = start(args, common, &loaded, &course, &mut session)?;
+    let mut progress = start(args, common, &loaded, &course, &data.train, &mut session)?;
     output::line(&headline(&loaded, &session, &course, &data, common));
     let stop = Stop::listen()?;
     let mut watch = Watch::new(common, &loaded, &course, &data, args.resume)?;
@@ -110,6 +110,7 @@ fn start(
     common: &Common,
     loaded: &Loaded,
     course: &Course,
+    split: &Split,
     session: &mut Session,
 ) -> Result<Progress, Failure> {
     if !args.resume {
@@ -120,6 +121,7 @@ fn start(
     }
     let path = common.weights.clone().unwrap_or_else(|| weights::last(loaded));
     let checkpoint = Checkpoint::read(&path).map_err(|error| weights::told(common, session, &error))?;
+    checkpoint::agree(&path, &checkpoint.names, split).map_err(|error| weights::told(common, session, &error))?;
     let (seed, progress) = (checkpoint.seed, checkpoint.progress.clone());
     if seed != course.seed {
         let text =

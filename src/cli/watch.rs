@@ -157,7 +157,8 @@ impl<'a> Watch<'a> {
     pub fn save(&self, session: &Session, progress: &Progress, path: &std::path::Path) -> Result<(), Failure> {
         let source = checkpoint::digest(self.loaded.text.as_bytes());
         let tensors = weights::saved(session);
-        let checkpoint = Checkpoint { source, seed: self.course.seed, progress: progress.clone(), tensors };
+        let (seed, progress, names) = (self.course.seed, progress.clone(), self.data.train.names());
+        let checkpoint = Checkpoint { source, seed, progress, names, tensors };
         checkpoint.write(path).map_err(|error| weights::told(self.common, session, &error))
     }
 

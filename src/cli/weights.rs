@@ -4,9 +4,9 @@
 //! `log.jsonl`.
 
 use super::common::{Common, Failure, Loaded};
-use crate::data::DataError;
+use crate::data::{DataError, Split};
 use crate::diagnostic::Diagnostic;
-use crate::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
+use crate::train::checkpoint::{self, Checkpoint, CheckpointError, Names, Purpose, Saved};
 use crate::train::random;
 use crate::train::session::Session;
 use std::path::{Path, PathBuf};
@@ -33,15 +33,25 @@ pub fn find(loaded: &Loaded, common: &Common) -> Option<PathBuf> {
     common.weights.clone().or(there)
 }
 
-/// Reads a checkpoint into a session; optimisers' state may be absent.
+/// Reads a checkpoint into a session; optimisers' state may be absent. Gives what the data's index fields number.
 ///
 /// # Errors
 /// When the file is damaged or of another net.
-pub fn load(common: &Common, path: &Path, session: &mut Session) -> Result<(), Failure> {
-    let fitting = |checkpoint: Checkpoint| checkpoint.fit(path, &wanted(session), Purpose::Weights);
-    let tensors = Checkpoint::read(path).and_then(fitting).map_err(|error| told(common, session, &error))?;
-    put(session, tensors);
-    Ok(())
+pub fn load(common: &Common, path: &Path, session: &mut Session) -> Result<Names, Failure> {
+    let checkpoint = Checkpoint::read(path).map_err(|error| told(common, session, &error))?;
+    let names = checkpoint.names.clone();
+    let tensors = checkpoint.fit(path, &wanted(session), Purpose::Weights);
+    put(session, tensors.map_err(|error| told(common, session, &error))?);
+    Ok(names)
+}
+
+/// Holds the names of a loaded checkpoint against those of a split.
+///
+/// # Errors
+/// When they number their classes differently.
+pub fn agree(loaded: &Loaded, common: &Common, session: &Session, names: &Names, split: &Split) -> Result<(), Failure> {
+    let path = find(loaded, common).unwrap_or_default();
+    checkpoint::agree(&path, names, split).map_err(|error| told(common, session, &error))
 }
 
 /// Writes tensors into a session's store.

@@ -82,7 +82,7 @@ impl<'a> Args<'a> {
     /// A finding about the call itself.
     pub fn error(&self, expected: impl Into<String>, found: impl Into<String>) -> DataError {
         let expected = format!("{} in `{}(...)`", expected.into(), self.call.name);
-        DataError::new(DataProblem::Call, "", expected, found)
+        DataError { call: Some(self.call.at), ..DataError::new(DataProblem::Call, "", expected, found) }
     }
 
     fn too_many(&self, place: usize) -> DataError {

@@ -43,6 +43,8 @@ pub struct DataError {
     pub found: String,
     /// What to do; may be empty.
     pub help: String,
+    /// The call or stage that it is about, if that is known better than by who asks.
+    pub call: Option<Span>,
 }
 
 /// What reading data gives.
@@ -52,7 +54,15 @@ impl DataError {
     /// A finding about a whole file.
     pub fn new(problem: DataProblem, path: &str, expected: impl Into<String>, found: impl Into<String>) -> DataError {
         let (expected, found) = (expected.into(), found.into());
-        DataError { problem, path: path.to_string(), place: Where::Whole, expected, found, help: String::new() }
+        DataError {
+            problem,
+            path: path.to_string(),
+            place: Where::Whole,
+            expected,
+            found,
+            help: String::new(),
+            call: None,
+        }
     }
 
     /// The same at a place inside the file.
@@ -87,7 +97,7 @@ impl DataError {
     /// The finding as a message at the call of the source.
     pub fn diagnostic(&self, at: Span) -> Diagnostic {
         let helps = if self.help.is_empty() { vec![] } else { vec![Help { text: self.help.clone(), edits: vec![] }] };
-        let label = Label { at, text: format!("expected {}", self.expected) };
+        let label = Label { at: self.call.unwrap_or(at), text: format!("expected {}", self.expected) };
         Diagnostic { code: self.code(), headline: self.to_string(), labels: vec![label], notes: vec![], helps }
     }
 }

@@ -11,11 +11,13 @@ use super::fit::{Column, Raw, RawValues, Scaling, Want, show};
 use super::place::Located;
 use super::{Format, Request, product};
 use crate::check::{FieldFacts, Range, SplitFacts};
-use image::{DynamicImage, ImageReader, Limits, imageops::FilterType};
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, imageops::FilterType};
 use std::path::{Path, PathBuf};
 
 /// Wider or higher pictures are refused before they are unpacked.
 const MOST_SIDE: u32 = 1 << 14;
+/// Deflate makes at most 1,032 bytes of one (RFC 1951), each of 8 pixels in a PNG of two colours; JPEG makes fewer.
+const PIXELS_A_BYTE: u64 = 8 * 1032;
 
 /// The row of the table of formats.
 pub const FORMAT: Format = Format {
@@ -67,8 +69,7 @@ fn facts(args: &Args, request: &Request) -> Result<SplitFacts> {
     let shape = match args.truth("resize", false)? {
         true => want,
         false => {
-            let (width, height) =
-                open(&first.full, &first.shown)?.into_dimensions().map_err(|e| damaged(&first.shown, &e))?;
+            let (width, height) = open(&first.full, &first.shown)?.dimensions();
             vec![want[0], height as usize, width as usize]
         }
     };
@@ -146,13 +147,21 @@ fn is_image(path: &Path) -> bool {
     ending.is_some_and(|e| ["png", "jpg", "jpeg"].contains(&&*e))
 }
 
-fn open(path: &Path, shown: &str) -> Result<ImageReader<std::io::BufReader<std::fs::File>>> {
+/// An image whose header is read and believed: so many pixels can be in a file of its length.
+fn open(path: &Path, shown: &str) -> Result<impl ImageDecoder> {
     let io = |e: std::io::Error| DataError::io(shown, "an image that can be read", &e);
+    let length = std::fs::metadata(path).map_err(io)?.len();
     let mut reader = ImageReader::open(path).map_err(io)?.with_guessed_format().map_err(io)?;
     let mut limits = Limits::default();
     (limits.max_image_width, limits.max_image_height) = (Some(MOST_SIDE), Some(MOST_SIDE));
     reader.limits(limits);
-    Ok(reader)
+    let decoder = reader.into_decoder().map_err(|e| damaged(shown, &e))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > length.saturating_mul(PIXELS_A_BYTE) {
+        let found = format!("{width}x{height} in the header of a file of {length} bytes");
+        return Err(DataError::new(DataProblem::Damaged, shown, "a PNG or JPEG image", found));
+    }
+    Ok(decoder)
 }
 
 fn damaged(shown: &str, error: &image::ImageError) -> DataError {
@@ -161,7 +170,7 @@ fn damaged(shown: &str, error: &image::ImageError) -> DataError {
 
 /// One image as bytes `[C, H, W]`.
 fn read(path: &Path, shown: &str, shape: &[usize], resize: bool) -> Result<Vec<u8>> {
-    let image = open(path, shown)?.decode().map_err(|e| damaged(shown, &e))?;
+    let image = DynamicImage::from_decoder(open(path, shown)?).map_err(|e| damaged(shown, &e))?;
     let (height, width) = (shape[1], shape[2]);
     let image = match (image.height() as usize, image.width() as usize) {
         same if same == (height, width) => image,

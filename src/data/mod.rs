@@ -23,11 +23,12 @@ mod sequence;
 pub mod split;
 mod synthetic;
 mod table;
+pub mod told;
 mod ts;
 
 pub use augment::{Augment, Change, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use extent::{Bounds, Extent};
+pub use extent::{Bounds, Extent, Open, Sizes};
 use fit::Scaling;
 pub use fit::{RawValues, Want};
 pub use place::Place;
@@ -164,7 +165,8 @@ fn stages(call: &SourceCall, request: &Request) -> Result<Vec<Augment>> {
     let drawn = stages.iter().position(Augment::is_drawn).filter(|_| request.split != "train");
     if let Some(place) = drawn {
         let found = format!("`-> {}` on `{}`", call.stages[place].name, request.split);
-        return Err(DataError::new(DataProblem::Call, "", "augmentation on `train` only", found));
+        let error = DataError::new(DataProblem::Call, "", "augmentation on `train` only", found);
+        return Err(DataError { call: Some(call.stages[place].at), ..error });
     }
     Ok(stages)
 }

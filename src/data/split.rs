@@ -54,6 +54,12 @@ impl Split {
         self.fields.iter().position(|field| &*field.name == name)
     }
 
+    /// The names of what its index fields number, where they are known.
+    pub fn names(&self) -> Vec<(Symbol, Vec<String>)> {
+        let known = self.fields.iter().filter(|field| !field.classes.is_empty());
+        known.map(|field| (field.name.clone(), field.classes.clone())).collect()
+    }
+
     /// What each symbol is in a batch of the examples `rows`: the largest of their sizes.
     pub fn bounds(&self, rows: &[u32]) -> Bounds {
         Bounds::new(self.open.iter().map(|open| (open.symbol.clone(), open.sizes.largest(rows))).collect())

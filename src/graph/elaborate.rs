@@ -10,6 +10,9 @@
 mod arithmetic;
 mod lift;
 mod mention;
+mod ragged;
+
+pub use ragged::not_ragged;
 
 use super::{Binary, Cmp, Dtype, Graph, HostExpr, Kind, Origin, OriginId, OriginRole, TensorId, Unary};
 use crate::check::net::{self, Checked, Comparison, Condition, Element, Flat, ParamId, Scalar};
@@ -25,6 +28,8 @@ pub struct Binding {
     pub batch: u32,
     /// The lengths that the checked net leaves open.
     pub sizes: BTreeMap<Symbol, i64>,
+    /// Whether each example has lengths of its own, `sizes` being the largest.
+    pub ragged: bool,
 }
 
 impl Binding {
@@ -41,7 +46,7 @@ impl Binding {
 
 impl From<u32> for Binding {
     fn from(batch: u32) -> Binding {
-        Binding { batch, sizes: BTreeMap::new() }
+        Binding { batch, sizes: BTreeMap::new(), ragged: false }
     }
 }
 
@@ -68,7 +73,7 @@ impl<'a> Elaboration<'a> {
     /// `host`. Gives the graph's tensor for each tensor of `flat`.
     pub fn add(&mut self, flat: &Flat, given: &[(&str, TensorId)], role: OriginRole) -> Tensors {
         self.role = role;
-        let mut tensors = Tensors::default();
+        let mut tensors = Tensors { places: Vec::new(), own: ragged::per_example(self, flat) };
         for (id, tensor) in flat.tensors.iter() {
             let place = match &tensor.kind {
                 net::TensorKind::Input(name) => match host_input(name, &self.role) {
@@ -83,16 +88,18 @@ impl<'a> Elaboration<'a> {
                     let kind = Kind::Noise { key: key.clone(), normal: *normal };
                     Place::Tensor(self.named(flat, id, key, kind))
                 }
-                net::TensorKind::Constant(values) => Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone()))),
+                net::TensorKind::Constant(values) => {
+                    Place::Tensor(self.tensor(flat, id, Kind::Const(values.clone()), tensor.per_example))
+                }
                 net::TensorKind::Defined => match host_definition(flat, id, &tensors) {
                     Some(host) => Place::Host(host),
-                    None => Place::Tensor(self.tensor(flat, id, Kind::Defined)),
+                    None => Place::Tensor(self.tensor(flat, id, Kind::Defined, tensors.own[id.index()])),
                 },
             };
-            tensors.0.push(place);
+            tensors.places.push(place);
         }
         for piece in &flat.pieces {
-            if let Place::Tensor(out) = tensors.0[piece.out.index()] {
+            if let Place::Tensor(out) = tensors.places[piece.out.index()] {
                 lift::piece(self, flat, piece, &tensors, out);
             }
         }
@@ -123,15 +130,15 @@ impl<'a> Elaboration<'a> {
         if let Some(&known) = self.named.get(&key) {
             return known;
         }
-        let tensor = self.tensor(flat, id, kind);
+        let tensor = self.tensor(flat, id, kind, flat.tensors[id].per_example);
         self.graph.tensors[tensor].name = name.clone();
         self.named.insert(key, tensor);
         tensor
     }
 
-    fn tensor(&mut self, flat: &Flat, id: net::TensorId, kind: Kind) -> TensorId {
+    fn tensor(&mut self, flat: &Flat, id: net::TensorId, kind: Kind, per_example: bool) -> TensorId {
         let tensor = &flat.tensors[id];
-        let batch = tensor.per_example.then_some(self.binding.batch);
+        let batch = per_example.then_some(self.binding.batch);
         let shape: Vec<u32> = batch.into_iter().chain(tensor.shape.iter().map(|&size| self.number(size))).collect();
         let dtype = match tensor.element {
             Element::Real | Element::Probability => Dtype::Real,
@@ -143,13 +150,23 @@ impl<'a> Elaboration<'a> {
 
     fn number(&self, size: SizeId) -> u32 {
         let number = self.binding.number(&self.checked.sizes, size);
-        number.expect("a checked net has no poisoned size, and a binding has all its lengths")
+        number.unwrap_or_else(|| {
+            let shown = crate::size::show::size(&self.checked.sizes, size);
+            panic!(
+                "bug: a checked net has no poisoned size, and a binding all its lengths: {shown} at {:?}",
+                self.binding
+            )
+        })
     }
 }
 
 /// Where each tensor of a flat list went.
 #[derive(Clone, Debug, Default)]
-pub struct Tensors(Vec<Place>);
+pub struct Tensors {
+    places: Vec<Place>,
+    /// Whether each example has its own.
+    own: Vec<bool>,
+}
 
 #[derive(Clone, Debug)]
 enum Place {
@@ -161,7 +178,7 @@ enum Place {
 impl Tensors {
     /// The graph's tensor, or the number known before each step.
     pub fn get(&self, graph: &mut Graph, id: net::TensorId, origin: OriginId) -> TensorId {
-        match &self.0[id.index()] {
+        match &self.places[id.index()] {
             Place::Tensor(tensor) => *tensor,
             Place::Host(host) => graph.tensor("host", &[], Dtype::Real, Kind::Host(host.clone()), origin),
         }
@@ -190,7 +207,7 @@ fn host_definition(flat: &Flat, id: net::TensorId, known: &Tensors) -> Option<Ho
 fn host(scalar: &Scalar, known: &Tensors) -> Option<HostExpr> {
     Some(match scalar {
         Scalar::Number(n) => HostExpr::Number(*n),
-        Scalar::Load { tensor, .. } => match known.0.get(tensor.index())? {
+        Scalar::Load { tensor, .. } => match known.places.get(tensor.index())? {
             Place::Host(host) => host.clone(),
             Place::Tensor(_) => return None,
         },

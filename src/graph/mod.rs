@@ -30,6 +30,7 @@ pub mod lift;
 pub mod rewrite;
 
 use crate::ids::{Arena, Id, Symbol};
+use crate::size::Poly;
 use crate::source::Span;
 use indexmap::{IndexMap, IndexSet};
 use smallvec::SmallVec;
@@ -47,6 +48,8 @@ pub struct Graph {
     pub outputs: Vec<(Symbol, TensorId)>,
     /// State or parameter, and its value after the step.
     pub updates: Vec<(TensorId, TensorId)>,
+    /// Inputs `[batch]` that hold a size of each example, where examples have lengths of their own.
+    pub lengths: Vec<(Symbol, Poly)>,
 }
 
 /// A tensor of numbers; the batch is an ordinary first axis.

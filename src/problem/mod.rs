@@ -158,6 +158,7 @@ problems! {
         E0211 unknown_code UnknownCode;
         E0212 tuple_count TupleCount;
         E0213 argument_count ArgumentCount;
+        E0214 use_cycle UseCycle;
     }
     shapes {
         E0301 inner_sizes InnerSizes;

@@ -13,6 +13,7 @@ use crate::noise::Noise;
 use crate::plan::{self, Buffer, BufferId, Place, Plan, Step};
 use crate::target::Target;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// When a run takes place: all that noise and host numbers depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,31 @@ enum Ready {
     Call { bound: Bound, long: bool },
     Copy { from: Span, to: Span },
     Loop { trip: u64, body: Vec<Ready> },
+}
+
+/// Stretches in which the parts of a kernel are timed.
+const STRETCHES: u64 = 64;
+
+impl Ready {
+    fn run_timed(&self, set: &Flushed, pool: &Pool, least: &mut Vec<Duration>) {
+        let mut time = |at: usize, work: &dyn Fn()| {
+            least.resize(least.len().max(at + 1), Duration::MAX);
+            let start = Instant::now();
+            work();
+            least[at] = start.elapsed().min(least[at]);
+        };
+        match self {
+            Ready::Copy { .. } | Ready::Loop { .. } => {
+                time(0, &|| run(std::slice::from_ref(self), set, pool, &mut [0; plan::DEPTH], 0));
+            }
+            Ready::Call { bound, .. } => {
+                let step = bound.parts().div_ceil(STRETCHES).max(1);
+                for (at, first) in (0..bound.parts()).step_by(step as usize).enumerate() {
+                    time(at, &|| bound.run_flushed(set, &[], first, (first + step).min(bound.parts())));
+                }
+            }
+        }
+    }
 }
 
 /// Machine instructions of a whole kernel below which it runs on the caller alone: some five microseconds, against one
@@ -122,6 +148,27 @@ impl Program {
         }
         self.fill(moment);
         flushed(|set| run(&self.steps, set, pool, &mut [0; plan::DEPTH], 0));
+        Ok(())
+    }
+
+    /// As `run`, where only loops have more than this thread, and keeps the least time that each stretch of each step took so far: the sum of a
+    /// step's stretches is its time on a machine that does nothing else meanwhile.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn run_timed(
+        &mut self,
+        store: &mut Store,
+        pool: &Pool,
+        moment: &Moment,
+        least: &mut Vec<Vec<Duration>>,
+    ) -> Result<(), String> {
+        if self.bound != Some(store.version()) {
+            self.bind(store)?;
+        }
+        self.fill(moment);
+        least.resize(self.steps.len(), Vec::new());
+        flushed(|set| self.steps.iter().zip(least).for_each(|(step, least)| step.run_timed(set, pool, least)));
         Ok(())
     }
 

@@ -38,6 +38,20 @@ fn print_step(out: &mut String, graph: &mut Graph, number: &str, step: &Step) {
     }
 }
 
+/// A step in a few words: the tile of a contraction, or how many equations a pass computes.
+pub fn brief(step: &Step) -> String {
+    match step {
+        Step::Fill(_) => "clear".to_string(),
+        Step::Loop { trip, .. } => format!("{trip} turns"),
+        Step::Group(group) => match (&group.tile, group.members.len()) {
+            (Some(tile), 1) => describe(group, tile),
+            (Some(tile), n) => format!("{}, {} maps behind", describe(group, tile), n - 1),
+            (None, 1) => "pass".to_string(),
+            (None, n) => format!("pass of {n} equations"),
+        },
+    }
+}
+
 fn line(out: &mut String, text: String) {
     writeln!(out, "{text}").expect("a string takes all");
 }

@@ -23,6 +23,16 @@ impl Default for Limits {
     }
 }
 
+impl std::fmt::Display for Limits {
+    /// `17 or more`, `1 to 128`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.high {
+            None => write!(f, "{} or more", self.low),
+            Some(high) => write!(f, "{} to {high}", self.low),
+        }
+    }
+}
+
 impl Limits {
     /// Whether a value is among them.
     pub fn hold(&self, n: i64) -> bool {
@@ -48,7 +58,11 @@ pub fn at_least_zero(poly: &Poly, limits: &BTreeMap<Symbol, Limits>) -> Holds {
     let symbols: Vec<Symbol> = poly.symbols().into_iter().collect();
     let known = |name: &Symbol| limits.get(name).copied().unwrap_or_default();
     match &symbols[..] {
-        [one] => one_symbol(poly, one, known(one)),
+        [one] => match one_symbol(poly, one, known(one)) {
+            // What other places ask for may exclude what this one does: that is told as such.
+            Holds::Never if known(one) != Limits::default() => one_symbol(poly, one, Limits::default()),
+            other => other,
+        },
         _several => by_signs(poly, &symbols, &known),
     }
 }

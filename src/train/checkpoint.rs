@@ -2,13 +2,15 @@
 //!
 //! The file is a header length (8 bytes, little-endian), a JSON header and the numbers (safetensors' format). Its
 //! `__metadata__` holds `format`, `sha256` (over the whole file, its own 64 digits read as zeros), `source` (SHA-256 of
-//! the `.net` text), `seed`, `epoch`, `batches`, `step`, `losses` (by objective), `examples`, `best`, `waited`. What is drawn is keyed by (seed,
-//! epoch, step), so these three are the whole state of randomness. f64 are 16 hexadecimal digits of their bits.
+//! the `.net` text), `seed`, `epoch`, `batches`, `step`, `losses` (by objective), `examples`, `best`, `waited`, and
+//! `names`, what the data's index fields number. What is drawn is keyed by (seed, epoch, step), so these three are the
+//! whole state of randomness. f64 are 16 hexadecimal digits of their bits.
 //!
 //! **Invariants**: the same state is the same bytes; a file is replaced by a rename, so that a reader sees the old or
 //! the new one whole; a file whose digest differs is never read further.
 
 use super::progress::Progress;
+use crate::data::Split;
 use crate::ids::Symbol;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -32,8 +34,13 @@ pub struct Checkpoint {
     /// Of all that is drawn.
     pub seed: u64,
     pub progress: Progress,
+    pub names: Names,
     pub tensors: Vec<Saved>,
 }
+
+/// For the index fields of the data that it was trained on, the names of what they number: classes, or the characters of
+/// a text.
+pub type Names = Vec<(Symbol, Vec<String>)>;
 
 /// A parameter or state, or what a net wants of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +61,8 @@ pub enum CheckpointError {
     Damaged { path: String, expected: String, found: String },
     /// It belongs to another net; each difference with names and shapes.
     Mismatch { path: String, differences: Vec<String> },
+    /// It was trained on data that number their classes in another way.
+    Renamed { path: String, field: Symbol, number: usize, here: String, data: String },
     /// It cannot be written; what was there before is still there.
     Unwritten { path: String, why: String },
 }
@@ -94,6 +103,10 @@ impl Checkpoint {
         let mut all = vec![("format", FORMAT.to_string()), ("sha256", zeros), ("source", self.source.clone())];
         all.push(("seed", self.seed.to_string()));
         all.extend(self.progress.to_texts());
+        if !self.names.is_empty() {
+            let names: Vec<_> = self.names.iter().map(|(field, names)| (&**field, names)).collect();
+            all.push(("names", serde_json::json!(names).to_string()));
+        }
         let all: Vec<String> = all.iter().map(|(key, value)| format!("{}:{}", quote(key), quote(value))).collect();
         text += &all.join(",");
         text.push('}');
@@ -148,7 +161,11 @@ impl Checkpoint {
         // in the order of the file, not of a hash map
         let names = header.offset_keys();
         let tensors = names.iter().map(|name| tensor(path, name, &file)).collect::<Result<_, _>>()?;
-        Ok(Checkpoint { source: meta("source"), seed, progress, tensors })
+        let names = match &*meta("names") {
+            "" => Names::default(),
+            text => named(text).ok_or_else(|| damaged(path, "lists of texts as `names`", text))?,
+        };
+        Ok(Checkpoint { source: meta("source"), seed, progress, names, tensors })
     }
 
     /// The tensors that a net wants, in its order. Errors: missing ones, unknown ones, other shapes: all are named.
@@ -173,6 +190,25 @@ impl Checkpoint {
             Err(CheckpointError::Mismatch { path: shown(path), differences })
         }
     }
+}
+
+/// Holds the names of a checkpoint against those of a split; what only one of them names agrees.
+pub fn agree(path: &Path, names: &Names, split: &Split) -> Result<(), CheckpointError> {
+    for (field, names) in names {
+        let data = split.field(field).map_or(&[][..], |place| &split.fields[place].classes);
+        let longest = if data.is_empty() { 0 } else { names.len().max(data.len()) };
+        if let Some(number) = (0..longest).find(|&number| names.get(number) != data.get(number)) {
+            let name = |list: &[String]| list.get(number).map_or("nothing".to_string(), |name| quote(name));
+            let (path, field, here, data) = (shown(path), field.clone(), name(names), name(data));
+            return Err(CheckpointError::Renamed { path, field, number, here, data });
+        }
+    }
+    Ok(())
+}
+
+fn named(text: &str) -> Option<Names> {
+    let all: Vec<(String, Vec<String>)> = serde_json::from_str(text).ok()?;
+    Some(all.into_iter().map(|(field, names)| (field.into(), names)).collect())
 }
 
 /// Compares the digest, and leaves zeros in its place.
@@ -245,7 +281,7 @@ impl CheckpointError {
         match self {
             CheckpointError::Absent { .. } => "E0701",
             CheckpointError::Damaged { .. } => "E0705",
-            CheckpointError::Mismatch { .. } => "E0704",
+            CheckpointError::Mismatch { .. } | CheckpointError::Renamed { .. } => "E0704",
             CheckpointError::Unwritten { .. } => "E0707",
         }
     }
@@ -261,6 +297,9 @@ impl CheckpointError {
                 let more = differences.len().saturating_sub(SHOWN);
                 let more = (more > 0).then(|| format!("and {more} more"));
                 differences.iter().take(SHOWN).cloned().chain(more).collect()
+            }
+            CheckpointError::Renamed { .. } => {
+                vec!["what the net learned of one would be said of another; train it on these data".to_string()]
             }
             CheckpointError::Unwritten { .. } => vec!["the checkpoint that was there before is untouched".to_string()],
         }
@@ -280,6 +319,12 @@ impl std::fmt::Display for CheckpointError {
                     f,
                     "{path}: the checkpoint is of another net: {n} tensor{} differ",
                     if n == 1 { "" } else { "s" }
+                )
+            }
+            CheckpointError::Renamed { path, field, number, here, data } => {
+                write!(
+                    f,
+                    "{path}: the checkpoint was trained on other data: number {number} of `{field}` is {here} in it, {data} in the data"
                 )
             }
             CheckpointError::Unwritten { path, why } => write!(f, "{path}: the checkpoint could not be written: {why}"),

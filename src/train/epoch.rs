@@ -9,7 +9,7 @@ use super::session::{Inputs, RunError, Session, Work};
 use crate::check::loss_name;
 use crate::check::net::{self, Checked, Flat, Keep, Scalar};
 use crate::data::random::shuffle;
-use crate::data::{Bounds, Draw, Split};
+use crate::data::{Bounds, Draw, Sizes, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -199,7 +199,12 @@ fn step<M: Machine>(
     progress.losses.resize(course.objectives, 0.0);
     for objective in 0..course.objectives {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
+        machine.run(
+            work,
+            size,
+            &moment,
+            &mut Batch { split, rows, draw, bounds: bounds(split, rows), renamed: &[] },
+        )?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
@@ -278,14 +283,36 @@ pub fn over<M: Machine>(
             work,
             rows.len() as u32,
             &moment,
-            &mut Batch { split, rows, draw: None, bounds: split.bounds(rows), renamed },
+            &mut Batch { split, rows, draw: None, bounds: bounds(split, rows), renamed },
         )?;
         seen(machine, rows);
     }
     Ok(())
 }
 
+/// What each open size is in a batch. Where examples have their own it is a little more than the largest, so that few
+/// programs serve all batches: at most four for each doubling.
+pub fn bounds(split: &Split, rows: &[u32]) -> Bounds {
+    let exact = split.bounds(rows);
+    let wide = split.open.iter().zip(exact.iter()).map(|(open, (symbol, size))| {
+        let size = match &open.sizes {
+            Sizes::Same(_) => size,
+            Sizes::Each(all) => {
+                let step = (size.max(1).ilog2()).saturating_sub(2).max(2);
+                let most = all.iter().copied().max().unwrap_or(size);
+                size.next_multiple_of(1 << step).min(most)
+            }
+        };
+        (symbol.clone(), size)
+    });
+    Bounds::new(wide.collect())
+}
+
 impl Batch<'_> {
+    fn any_field(&self, name: &str) -> Option<usize> {
+        self.field(name, false).or_else(|| self.field(name, true))
+    }
+
     fn field(&self, name: &str, index: bool) -> Option<usize> {
         let field = self.renamed.iter().find(|(input, _)| **input == *name).map_or(name, |(_, field)| field);
         self.split.field(field).filter(|&field| self.split.fields[field].is_index() == index)
@@ -300,6 +327,23 @@ impl Inputs for Batch<'_> {
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
         self.field(name, true).map(|field| self.split.fill_i32(field, self.rows, &self.bounds, out)).is_some()
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_in(field, &self.bounds).to_vec())
+    }
+
+    fn shape_of(&self, name: &str, example: usize) -> Option<Vec<usize>> {
+        let field = self.any_field(name)?;
+        Some(self.split.shape_of(field, *self.rows.get(example)?).to_vec())
+    }
+
+    fn is_ragged(&self) -> bool {
+        self.split.open.iter().any(|open| {
+            let wide = self.bounds.get(&open.symbol);
+            self.rows.iter().any(|&row| Some(open.sizes.of(row)) != wide)
+        })
     }
 }
 

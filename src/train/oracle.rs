@@ -2,6 +2,7 @@
 
 use super::session::{RunError, Session, Work};
 use crate::graph::{Kind, TensorId, interp, scalar};
+use crate::compile::Binding;
 use crate::ids::Symbol;
 use crate::noise;
 use crate::runtime::program::Moment;
@@ -15,11 +16,11 @@ use indexmap::IndexMap;
 pub fn run(
     session: &Session,
     work: Work,
-    batch: u32,
+    at: &Binding,
     moment: &Moment,
     inputs: &dyn Fn(&str) -> Option<Vec<f64>>,
 ) -> Result<IndexMap<Symbol, Vec<f64>>, RunError> {
-    let graph = session.graph(work, batch);
+    let (graph, batch) = (session.graph(work, at.clone()), at.batch);
     let mut given: IndexMap<TensorId, Vec<f64>> = IndexMap::new();
     for (id, tensor) in graph.tensors.iter() {
         let size: usize = tensor.shape.iter().map(|n| *n as usize).product();

@@ -1,18 +1,22 @@
-//! The programs of one file, compiled when first met for each batch size, over one store of parameters and state.
+//! The programs of one file, compiled when first met for each batch size and length, over one store of parameters and state.
 //!
 //! **Invariant**: the store holds every parameter and state of the checked file, by path, row-major, whatever programs
 //! exist; so programs of different batch sizes, and of training and evaluation, see the same numbers.
 
 use super::random;
+use crate::check;
 use crate::check::net::{Checked, Flat, Objective};
-use crate::compile::{self, Job};
-use crate::graph::Graph;
+use crate::compile::{self, Binding, Job};
+use crate::graph::{Graph, elaborate};
 use crate::ids::Symbol;
 use crate::runtime::pool::Pool;
 use crate::runtime::program::{Moment, Program};
 use crate::runtime::store::Store;
+use crate::size::{Poly, show};
 use crate::target::Target;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which of a file's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +25,8 @@ pub enum Work {
     Step(usize, usize),
     /// Loss and gradients: (`train` item, objective, gradients to inputs too).
     Gradients(usize, usize, bool),
+    /// The same without loops.
+    Unrolled(usize, usize, bool),
     /// (`train` item, report)
     Report(usize, usize),
     /// The loss in evaluation: (`train` item, objective).
@@ -39,7 +45,15 @@ pub struct Session<'a> {
     pub store: Store,
     pub target: Target,
     pool: Pool,
-    programs: IndexMap<(Work, u32), Program>,
+    programs: IndexMap<(Work, Binding), Compiled>,
+    /// The binding of the last run of some work, by its number of examples.
+    last: IndexMap<(Work, u32), Binding>,
+}
+
+/// A program, and the inputs of it that hold sizes of each example.
+struct Compiled {
+    program: Program,
+    lengths: Vec<(Symbol, Poly)>,
 }
 
 /// The inputs of a run, by name.
@@ -48,6 +62,20 @@ pub trait Inputs {
     fn real(&mut self, name: &str, out: &mut [f32]) -> bool;
     /// Writes the index input `name`. False if there is none.
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool;
+    /// The shape that the input `name` has in the batch, without the batch. None: as declared.
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let _ = name;
+        None
+    }
+    /// The shape that the input `name` has in one example of the batch. None: that of the batch.
+    fn shape_of(&self, name: &str, example: usize) -> Option<Vec<usize>> {
+        let _ = (name, example);
+        None
+    }
+    /// Whether examples of the batch have lengths of their own.
+    fn is_ragged(&self) -> bool {
+        false
+    }
 }
 
 /// What a session can run into.
@@ -57,6 +85,8 @@ pub enum RunError {
     NoInput(String),
     /// The machine refuses.
     Machine(String),
+    /// The lengths that are there are not those that the net takes.
+    Lengths(String),
 }
 
 impl std::fmt::Display for RunError {
@@ -64,6 +94,7 @@ impl std::fmt::Display for RunError {
         match self {
             RunError::NoInput(name) => write!(f, "nothing gives the input `{name}`"),
             RunError::Machine(why) => write!(f, "this machine refuses: {why}"),
+            RunError::Lengths(why) => f.write_str(why),
         }
     }
 }
@@ -75,32 +106,67 @@ impl<'a> Session<'a> {
         for (_, param) in checked.params.iter() {
             store.set(&param.path, &random::initial(checked, param, seed));
         }
-        Session { checked, store, target, pool: Pool::new(threads), programs: IndexMap::new() }
+        Session { checked, store, target, pool: Pool::new(threads), programs: IndexMap::new(), last: IndexMap::new() }
     }
 
-    /// The program of some work for a batch, compiled now if it is met for the first time.
+    /// The lengths that the inputs give to what the net leaves open.
+    ///
+    /// # Errors
+    /// When they do not fit the net.
+    pub fn binding(&self, work: Work, batch: u32, inputs: &dyn Inputs) -> Result<Binding, RunError> {
+        let mut binding = Binding::from(batch);
+        let flat = self.flat(work);
+        if flat.lengths.is_empty() {
+            return Ok(binding);
+        }
+        for (name, declared) in flat.open_inputs(&self.checked.sizes) {
+            let Some(shape) = inputs.shape(name) else { continue };
+            if !check::bind(&self.checked.sizes, declared, &shape, &mut binding.sizes) {
+                let declared = show::shape(&self.checked.sizes, declared);
+                let at: Vec<String> = binding.sizes.iter().map(|(name, n)| format!("{name} = {n}")).collect();
+                let so_far = if at.is_empty() { String::new() } else { format!(" ({})", at.join(", ")) };
+                let told = format!("`{name}` is {shape:?} in this batch; declared is {declared}{so_far}");
+                return Err(RunError::Lengths(told));
+            }
+        }
+        binding.ragged = inputs.is_ragged();
+        flat.fits(&binding.sizes).map_err(|unfit| RunError::Lengths(unfit.told(&self.checked.sources)))?;
+        if binding.ragged
+            && let Some(at) = elaborate::not_ragged(self.checked, flat)
+        {
+            let (line, _) = self.checked.sources.position(at);
+            let text = self.checked.sources.text(at);
+            let told =
+                format!("examples of different lengths do not go together in line {line}, `{text}`: `batch = 1`");
+            return Err(RunError::Lengths(told));
+        }
+        Ok(binding)
+    }
+
+    /// The program of some work, compiled now if this binding is met for the first time.
     ///
     /// # Errors
     /// When the machine refuses memory for it.
-    pub fn program(&mut self, work: Work, batch: u32) -> Result<&mut Program, RunError> {
-        let key = (work, batch);
+    pub fn program(&mut self, work: Work, at: &Binding) -> Result<&mut Program, RunError> {
+        let key = (work, at.clone());
         if !self.programs.contains_key(&key) {
-            let plan = compile::plan(&self.graph(work, batch), self.target);
+            let graph = self.graph(work, at.clone());
+            let plan = compile::plan(&graph, self.target);
             let program = compile::program(plan, self.target).map_err(RunError::Machine)?;
-            self.programs.insert(key, program);
+            self.programs.insert(key.clone(), Compiled { program, lengths: graph.lengths });
         }
-        Ok(&mut self.programs[&key])
+        Ok(&mut self.programs[&key].program)
     }
 
     /// The graph of some work for a batch.
-    pub fn graph(&self, work: Work, batch: u32) -> Graph {
-        compile::graph(self.checked, self.job(work), batch)
+    pub fn graph(&self, work: Work, at: impl Into<Binding>) -> Graph {
+        compile::graph(self.checked, self.job(work), at)
     }
 
-    /// Runs a program on a batch; its outputs are read from [`Session::program`] afterwards.
+    /// Runs a program on a batch; its outputs are read by [`Session::output`] afterwards.
     ///
     /// # Errors
-    /// When an input is missing, or the machine refuses.
+    /// When an input is missing or does not fit, or the machine refuses.
     pub fn run(&mut self, work: Work, batch: u32, moment: &Moment, inputs: &mut dyn Inputs) -> Result<(), RunError> {
         self.fill(work, batch, inputs)?;
         self.rerun(work, batch, moment)
@@ -109,10 +175,16 @@ impl<'a> Session<'a> {
     /// Writes the inputs of a program.
     ///
     /// # Errors
-    /// When one is missing.
+    /// When one is missing or does not fit.
     pub fn fill(&mut self, work: Work, batch: u32, inputs: &mut dyn Inputs) -> Result<(), RunError> {
-        let program = self.program(work, batch)?;
-        let names: Vec<Symbol> = program.inputs().map(|(name, _)| name.clone()).collect();
+        let at = self.binding(work, batch, inputs)?;
+        self.program(work, &at)?;
+        if at.ragged {
+            self.fill_lengths(work, &at, inputs);
+        }
+        let Compiled { program, lengths } = &mut self.programs[&(work, at.clone())];
+        let names = program.inputs().map(|(name, _)| name.clone());
+        let names: Vec<Symbol> = names.filter(|name| lengths.iter().all(|(own, _)| own != name)).collect();
         for name in names {
             let given = match program.input_f32(&name) {
                 Some(out) => inputs.real(&name, out),
@@ -122,7 +194,39 @@ impl<'a> Session<'a> {
                 return Err(RunError::NoInput(name.to_string()));
             }
         }
+        if self.last.get(&(work, batch)) != Some(&at) {
+            self.last.insert((work, batch), at);
+        }
         Ok(())
+    }
+
+    /// Writes the sizes of each example.
+    fn fill_lengths(&mut self, work: Work, at: &Binding, inputs: &dyn Inputs) {
+        let each: Vec<BTreeMap<Symbol, i64>> =
+            (0..at.batch as usize).map(|example| self.lengths_of(work, at, inputs, example)).collect();
+        let Compiled { program, lengths } = &mut self.programs[&(work, at.clone())];
+        for (name, size) in lengths.iter() {
+            // What nothing needs is no input of the program.
+            let Some(out) = program.input_i32(name) else { continue };
+            for (out, known) in out.iter_mut().zip(&each) {
+                let n = size.value_at(known).ok().flatten().and_then(|n| i32::try_from(n).ok());
+                *out = n.expect("a size of an example is at most that of its batch");
+            }
+        }
+    }
+
+    /// The lengths of one example of a batch.
+    pub fn lengths_of(&self, work: Work, at: &Binding, inputs: &dyn Inputs, example: usize) -> BTreeMap<Symbol, i64> {
+        let mut known = BTreeMap::new();
+        for (name, declared) in self.flat(work).open_inputs(&self.checked.sizes) {
+            if let Some(shape) = inputs.shape_of(name, example) {
+                check::bind(&self.checked.sizes, declared, &shape, &mut known);
+            }
+        }
+        for (name, &n) in &at.sizes {
+            known.entry(name.clone()).or_insert(n);
+        }
+        known
     }
 
     /// Runs a program again on the inputs that it holds.
@@ -130,14 +234,46 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the machine refuses.
     pub fn rerun(&mut self, work: Work, batch: u32, moment: &Moment) -> Result<(), RunError> {
-        self.program(work, batch)?;
-        let program = &mut self.programs[&(work, batch)];
+        let at = self.last.get(&(work, batch)).cloned().unwrap_or_else(|| Binding::from(batch));
+        self.program(work, &at)?;
+        let program = &mut self.programs[&(work, at)].program;
         program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
+    }
+
+    /// As `rerun`, and keeps the least times so far: see [`Program::run_timed`].
+    ///
+    /// # Errors
+    /// When the machine refuses.
+    pub fn rerun_timed(
+        &mut self,
+        work: Work,
+        batch: u32,
+        moment: &Moment,
+        least: &mut Vec<Vec<Duration>>,
+    ) -> Result<(), RunError> {
+        let at = self.last.get(&(work, batch)).cloned().unwrap_or_else(|| Binding::from(batch));
+        self.program(work, &at)?;
+        let program = &mut self.programs[&(work, at)].program;
+        program.run_timed(&mut self.store, &self.pool, moment, least).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.
     pub fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]> {
-        self.programs.get(&(work, batch))?.output(name)
+        let at = self.last.get(&(work, batch))?;
+        self.programs.get(&(work, at.clone()))?.program.output(name)
+    }
+
+    /// The binding of the last run of some work on so many examples.
+    pub fn last(&self, work: Work, batch: u32) -> Option<&Binding> {
+        self.last.get(&(work, batch))
+    }
+
+    /// The equations of some work.
+    pub fn flat(&self, work: Work) -> &'a Flat {
+        match self.job(work) {
+            Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => &objective.flat,
+            Job::Forward(flat) => flat,
+        }
     }
 
     fn job(&self, work: Work) -> Job<'a> {
@@ -147,6 +283,7 @@ impl<'a> Session<'a> {
         match work {
             Work::Step(training, i) => Job::Train(objective(training, i)),
             Work::Gradients(training, i, inputs) => Job::Gradients(objective(training, i), inputs),
+            Work::Unrolled(training, i, inputs) => Job::Unrolled(objective(training, i), inputs),
             Work::Report(training, i) => flat(&self.checked.trainings[training].reports[i].flat),
             Work::Loss(training, i) => flat(&objective(training, i).evaluate),
             Work::Show(training, i) => flat(&self.checked.trainings[training].shows[i].flat),

@@ -123,7 +123,7 @@ fn files_with_changed_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let mut rng = random::keyed(5, &case.call.name);
         let mut pick = |n: usize| random::below(&mut rng, n as u64) as usize;
-        for _ in 0..400 {
+        for _ in 0..150 {
             let mut bytes = case.bytes.clone();
             for _ in 0..=pick(3) {
                 let (at, to) = (pick(bytes.len()), [pick(256) as u8, 0, 0xff, b',', b':', b'\n', b'9', b'-'][pick(8)]);

@@ -324,3 +324,26 @@ fn what_is_added_to_a_ragged_example_does_not_depend_on_its_batch() {
     let split = load_in(folder.path(), &source, "train", &turned).unwrap();
     assert_eq!(reals(&split, 0, &[2, 0])[..6], [0.0, 1.0, 0.0, 5.0, 6.0, 0.0]);
 }
+
+#[test]
+fn the_data_of_the_examples_are_what_their_notices_say() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let plays = call("characters", vec![("", text("data/shakespeare.txt")), ("window", number(128.0))]);
+    let split = load_in(&folder, &plays, "train", &pair(61)).unwrap();
+    assert_eq!(split.count, 213_197 / 128);
+    assert_eq!(split.fields[0].classes.concat(), "\n !',-.:;?ABCDEFGHIJKLMNOPQRSTUVWYZabcdefghijklmnopqrstuvwxyz");
+    for (path, count, most) in [("data/vowels_train.ts.gz", 270, 26), ("data/vowels_test.ts.gz", 370, 29)] {
+        let call = call("ts", vec![("", text(path))]);
+        let fields = [open("x", &["T", "12"], None), Want { name: "speaker".into(), shape: vec![], classes: Some(9) }];
+        let split = load_in(&folder, &call, "train", &fields).unwrap();
+        let place = Place::of(&folder.join("x.net"), None);
+        let facts = data::facts(&call, &Request { split: "train", fields: &fields, place: &place, seed: 1 }).unwrap();
+        assert_eq!((split.count, facts.symbols), (count, vec![("T".into(), Range { least: 7, most })]));
+        let speakers = labels(&split, 1);
+        assert!((0..9).all(|s| speakers.iter().filter(|l| **l == s).count() >= 24));
+    }
+    let train = call("ts", vec![("", text("data/vowels_train.ts.gz"))]);
+    let fields = [open("x", &["T", "12"], None), Want { name: "speaker".into(), shape: vec![], classes: Some(9) }];
+    let split = load_in(&folder, &train, "train", &fields).unwrap();
+    assert_eq!(reals(&split, 0, &[0])[..3], [1.860936, -0.207383, 0.261557], "the first step of the first utterance");
+}

@@ -123,6 +123,13 @@ fn net(block: &str, random: &mut Random) -> Option<(String, &'static str, String
         "learned_positional" => {
             (format!("x: [{}, {}]", size(1, 4), size(1, 3)), "[_, _]", "x -> learned_positional(5)".into())
         }
+        "rnn" | "lstm" | "gru" => {
+            let (steps, reverse, n) = (size(1, 4), size(0, 1) == 1, size(1, 2));
+            let (more, start) =
+                if size(0, 1) == 1 { (format!(", s: [{n}]"), ", start=s") } else { (String::new(), "") };
+            (format!("x: [{steps}, 2]{more}"), "[_, _]", format!("x -> {block}({n}, reverse={reverse}{start})"))
+        }
+        "bi_rnn" | "bi_lstm" | "bi_gru" => (format!("x: [{}, 2]", size(2, 3)), "[_, _]", format!("x -> {block}(2)")),
         "layer_norm" => (vector(size(3, 6)), "[_]", "x -> layer_norm(eps=0.01)".into()),
         "dropout" => (vector(size(2, 6)), "[_]", "x -> dropout(rate=0.4)".into()),
         "embed" => ("x: index(5)".into(), "[_]", format!("x -> embed({})", size(1, 4))),

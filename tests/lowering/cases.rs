@@ -76,12 +76,25 @@ fn contractions() {
     ]);
 }
 
+/// What follows a contraction in its tile.
+#[test]
+fn maps_behind_contractions() {
+    let product = "input x: [6, 20]\nparam w: [9, 20]\ntensor y: [6, 9]\ntensor z: [6, 9]\n\
+                   y[n, o] = sum(k < 20: w[o, k] * x[n, k])\n";
+    for map in ["if o >= n then y[n, o] + 1", "if 7 >= o then y[n, o] * y[n, o]", "y[n, o] + index(o + n)"] {
+        check_text(&format!("{product}z[n, o] = {map}\noutput z = z\n"), 4.0);
+        check_text(&format!("{product}z[n, o] = {map}\noutput z = z\noutput y = y\n"), 4.0);
+    }
+}
+
 #[test]
 fn lookups_and_scatters() {
     cases(&[
         "input t: [2, 5] of index(11)\nparam e: [11, 20]\ntensor y: [2, 5, 20]\ny[n, t, k] = sum(w < 11: if w == t[n, t] then e[w, k])\noutput y = y\n",
         "input l: [7] of index(10)\ninput p: [7, 10]\ntensor y: [7]\ny[n] = sum(c < 10: if c == l[n] then p[n, c])\noutput y = y\n",
         "input l: [7] of index(10)\ninput p: [7, 4]\ntensor y: [7]\ny[n] = sum(c < 4: if c + 3 == l[n] then p[n, c])\noutput y = y\n",
+        "input l: [7] of index(10)\ninput p: [7, 4]\ntensor y: [7]\ny[n] = sum(c < 4: if c == l[n] then p[n, c])\noutput y = y\n",
+        "input l: [7] of index(4)\ninput p: [7, 3]\ntensor y: [7]\ny[n] = sum(c < 3: if c + l[n] == 3 then p[n, c])\noutput y = y\n",
         "input t: [2, 5] of index(11)\ninput dy: [2, 5, 20]\ntensor de: [11, 20]\nde[w, k] = sum(n < 2, t < 5: if w == t[n, t] then dy[n, t, k])\noutput y = de\n",
         "input x: [2, 3, 8, 8]\ninput dy: [2, 3, 4, 4]\ntensor a: [2, 3, 4, 4]\ntensor dx: [2, 3, 8, 8]\na[n, c, i, j] = argmax(u < 2, v < 2: x[n, c, 2*i + u, 2*j + v])\nfor n < 2, c < 3, i < 4, j < 4, u < 2, v < 2: dx[n, c, 2*i + u, 2*j + v] = if 2*u + v == a[n, c, i, j] then dy[n, c, i, j]\noutput y = dx\n",
     ]);

@@ -219,9 +219,12 @@ fn schedules() {
     });
     schedule("0.1 * 0.5 ^ (step // 25)", |k| 0.1 * 0.5_f64.powf(((k + 1.0) / 25.0).floor()));
     schedule("0.1 * (step % 10) / 10", |k| 0.1 * ((k + 1.0) % 10.0) / 10.0);
-    schedule("if step <= 50 and step % 2 == 1 then 0.1 else 0.01", |k| {
-        if k < 50.0 && k % 2.0 == 0.0 { 0.1 } else { 0.01 }
-    });
+    schedule(
+        "if step <= 50 and step % 2 == 1 then 0.1 else 0.01",
+        |k| {
+            if k < 50.0 && k % 2.0 == 0.0 { 0.1 } else { 0.01 }
+        },
+    );
 }
 
 /// A warm-up that lasts to the end, one step in all: no rate is infinite or none.

@@ -6,6 +6,7 @@ use crate::graph::{
     Access, Affine, Axis, Binary, Combine, Cond, Dtype, Equation, Expr, ExprId, Exprs, Guard, Kind, OriginId,
     OriginRole, Rel, Role, Sign, TensorId, Unary, scalar,
 };
+use crate::size::SizeId;
 use indexmap::IndexSet;
 
 /// Adds the equations of a piece that writes `out`.
@@ -16,9 +17,8 @@ pub(super) fn piece(house: &mut Elaboration, flat: &Flat, piece: &Piece, tensors
     };
     let origin = house.origin(&path, Some(piece.at), house.role.clone());
     let mut lifting = Lifting { house, flat, piece, tensors, origin };
-    let mut scope =
-        Scope { axes: Vec::new(), n_out: 0, guards: Vec::new(), conditions: Vec::new(), out, write: vec![] };
-    if flat.tensors[piece.out].per_example {
+    let mut scope = Scope::over(out);
+    if tensors.per_example(piece.out) {
         let extent = lifting.house.binding.batch;
         scope.push(Ax::Batch, extent, "b");
         scope.write.push(Affine::axis(0));
@@ -57,26 +57,35 @@ pub(super) enum Ax {
 pub(super) struct Scope<'s> {
     axes: Vec<(Ax, Axis)>,
     n_out: usize,
-    guards: Vec<Guard>,
+    pub(super) guards: Vec<Guard>,
     /// The branch conditions above, and whether this is the branch where they hold.
     conditions: Vec<(&'s Condition, bool)>,
-    out: TensorId,
+    pub(super) out: TensorId,
     write: Vec<Affine>,
 }
 
 impl Scope<'_> {
-    fn push(&mut self, ax: Ax, extent: u32, hint: &str) -> usize {
+    /// No axes yet.
+    pub(super) fn over(out: TensorId) -> Scope<'static> {
+        Scope { axes: Vec::new(), n_out: 0, guards: Vec::new(), conditions: Vec::new(), out, write: vec![] }
+    }
+
+    pub(super) fn into_axes(self) -> Vec<Axis> {
+        self.axes.into_iter().map(|(_, axis)| axis).collect()
+    }
+
+    pub(super) fn push(&mut self, ax: Ax, extent: u32, hint: &str) -> usize {
         self.axes.push((ax, Axis { extent, role: Role::Plain, hint: hint.into() }));
         self.axes.len() - 1
     }
 
-    fn position(&self, ax: Ax) -> usize {
+    pub(super) fn position(&self, ax: Ax) -> usize {
         // A reduction across the batch hides the example that it stands in: the last one counts.
         let found = self.axes.iter().rposition(|(a, _)| *a == ax);
         found.expect("an equation has the axes that its body mentions")
     }
 
-    fn affine(&self, at: &Binding, linear: &Linear) -> Affine {
+    pub(super) fn affine(&self, at: &Binding, linear: &Linear) -> Affine {
         let number = |poly: &crate::size::Poly| {
             let n = at.value(poly).expect("a binding has all open lengths");
             i32::try_from(n).expect("the checker bounds every subscript")
@@ -91,7 +100,7 @@ pub(super) struct Lifting<'h, 'a, 'f> {
     pub(super) flat: &'f Flat,
     piece: &'f Piece,
     pub(super) tensors: &'h Tensors,
-    origin: OriginId,
+    pub(super) origin: OriginId,
 }
 
 impl<'f> Lifting<'_, '_, 'f> {
@@ -104,7 +113,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                 let expr = self.lower(&mut scope, inner, false);
                 (combine, expr)
             }
-            Scalar::Load { tensor, subscripts, .. } if subscripts.iter().any(is_data) => {
+            Scalar::Load { tensor, subscripts, .. } if self.is_pinned(subscripts) => {
                 let expr = self.pinned(&mut scope, *tensor, subscripts);
                 (Combine::Sum, expr)
             }
@@ -130,6 +139,14 @@ impl<'f> Lifting<'_, '_, 'f> {
         for &var in vars {
             self.push_var(scope, var);
         }
+        let first = scope.axes.len() - vars.len();
+        for (i, &var) in vars.iter().enumerate() {
+            self.own_end(scope, first + i, self.extent(var));
+        }
+    }
+
+    pub(super) fn extent(&self, var: VarId) -> SizeId {
+        self.piece.vars[var].extent
     }
 
     /// A load with look-ups: each becomes a reduced axis that data pin.
@@ -137,7 +154,16 @@ impl<'f> Lifting<'_, '_, 'f> {
         let mut index = self.batch_index(scope, tensor);
         for (axis, subscript) in subscripts.iter().enumerate() {
             index.push(match subscript {
-                Subscript::Affine(form) => scope.affine(&self.house.binding, form),
+                Subscript::Affine(form) => match self.own_affine(scope, form) {
+                    (form, None) => form,
+                    (form, Some((sign, access))) => {
+                        let extent = self.house.number(self.flat.tensors[tensor].shape[axis]);
+                        let pin = Affine::axis(scope.push(Ax::Pin, extent, "w"));
+                        let data = Some((opposite(sign), access));
+                        scope.guards.push(Guard { form: pin.minus(&form), data, rel: Rel::Eq });
+                        pin
+                    }
+                },
                 Subscript::Data { tensor: data, subscripts } => {
                     let extent = self.house.number(self.flat.tensors[tensor].shape[axis]);
                     let mut at = self.batch_index(scope, *data);
@@ -153,8 +179,16 @@ impl<'f> Lifting<'_, '_, 'f> {
         self.exprs().add(Expr::Load(access))
     }
 
+    /// Whether data or an own length say where an element lies.
+    fn is_pinned(&self, subscripts: &[Subscript]) -> bool {
+        subscripts.iter().any(|subscript| match subscript {
+            Subscript::Data { .. } => true,
+            Subscript::Affine(form) => self.house.own_length(&form.constant).is_some(),
+        })
+    }
+
     fn batch_index(&self, scope: &Scope, tensor: net::TensorId) -> Vec<Affine> {
-        let per_example = self.flat.tensors[tensor].per_example;
+        let per_example = self.tensors.per_example(tensor);
         per_example.then(|| Affine::axis(scope.position(Ax::Batch))).into_iter().collect()
     }
 
@@ -173,16 +207,17 @@ impl<'f> Lifting<'_, '_, 'f> {
         }
         match scalar {
             Scalar::Number(value) => self.exprs().number(*value),
-            Scalar::Size(size) => {
-                let number = self.house.number(*size);
-                self.exprs().number(f64::from(number))
-            }
-            Scalar::Index(form) => {
-                let form = scope.affine(&self.house.binding, form);
-                self.exprs().index(form)
-            }
+            Scalar::Size(size) => self.own_size(scope, *size),
+            Scalar::Index(form) => match self.own_affine(scope, form) {
+                (form, None) => self.exprs().index(form),
+                (form, Some((sign, access))) => {
+                    let own = self.signed_sum(0.0, sign, access);
+                    let rest = self.exprs().index(form);
+                    self.exprs().binary(Binary::Add, rest, own)
+                }
+            },
             Scalar::Load { tensor, subscripts, .. } => {
-                if subscripts.iter().any(is_data) {
+                if self.is_pinned(subscripts) {
                     return self.lift(scope, scalar);
                 }
                 let mut index = self.batch_index(scope, *tensor);
@@ -205,6 +240,9 @@ impl<'f> Lifting<'_, '_, 'f> {
             }
             Scalar::Reduce { by: Reduction::Mean, vars, across_batch, .. } => {
                 let sum = self.lift(scope, scalar);
+                if let Some(share) = self.own_share(scope, vars, *across_batch) {
+                    return self.exprs().add(Expr::Binary(Binary::Mul, sum, share));
+                }
                 let batch = if *across_batch { f64::from(self.house.binding.batch) } else { 1.0 };
                 let counts = vars.iter().map(|&var| f64::from(self.house.number(self.piece.vars[var].extent)));
                 let count = counts.product::<f64>() * batch;
@@ -360,8 +398,8 @@ impl<'f> Lifting<'_, '_, 'f> {
             }
             Condition::Index { form, .. } => {
                 // Only `!=` is no guard: its opposite is.
-                let form = scope.affine(&self.house.binding, form);
-                let equal = Guard { form, data: None, rel: Rel::Eq };
+                let (form, data) = self.own_affine(scope, form);
+                let equal = Guard { form, data, rel: Rel::Eq };
                 self.exprs().add(Expr::Select(Cond::Guards(vec![equal]), b, a))
             }
             Condition::Real(relation, lhs, rhs) => {
@@ -377,7 +415,10 @@ impl<'f> Lifting<'_, '_, 'f> {
     /// The condition as a conjunction of guards, if it is one.
     fn guards(&mut self, scope: &Scope, condition: &Condition) -> Option<Vec<Guard>> {
         match condition {
-            Condition::Index { form, relation } => guard(scope.affine(&self.house.binding, form), None, *relation).map(|g| vec![g]),
+            Condition::Index { form, relation } => {
+                let (form, data) = self.own_affine(scope, form);
+                guard(form, data, *relation).map(|g| vec![g])
+            }
             Condition::And(a, b) => {
                 let mut all = self.guards(scope, a)?;
                 all.extend(self.guards(scope, b)?);
@@ -398,7 +439,7 @@ impl<'f> Lifting<'_, '_, 'f> {
                     _ => return None,
                 };
                 let access = self.index_access(scope, data)?;
-                guard(form, Some(access), relation).map(|g| vec![g])
+                guard(form, Some((Sign::Minus, access)), relation).map(|g| vec![g])
             }
         }
     }
@@ -412,8 +453,10 @@ impl<'f> Lifting<'_, '_, 'f> {
         let mut index = self.batch_index(scope, *tensor);
         for subscript in subscripts {
             match subscript {
-                Subscript::Affine(form) => index.push(scope.affine(&self.house.binding, form)),
-                Subscript::Data { .. } => return None,
+                Subscript::Affine(form) if self.house.own_length(&form.constant).is_none() => {
+                    index.push(scope.affine(&self.house.binding, form));
+                }
+                Subscript::Affine(_) | Subscript::Data { .. } => return None,
             }
         }
         Some(Access { tensor: self.tensor(*tensor), index })
@@ -441,17 +484,25 @@ fn own(by: Reduction) -> Option<Combine> {
     }
 }
 
-/// `form relation data` as a guard; `!=` is none.
-fn guard(form: Affine, data: Option<Access>, relation: Comparison) -> Option<Guard> {
-    let (form, sign, rel) = match relation {
-        Comparison::Eq => (form, Sign::Minus, Rel::Eq),
-        Comparison::Ge => (form, Sign::Minus, Rel::Ge),
-        Comparison::Gt => (form.shift(-1), Sign::Minus, Rel::Ge),
-        Comparison::Le => (form.times(-1), Sign::Plus, Rel::Ge),
-        Comparison::Lt => (form.times(-1).shift(-1), Sign::Plus, Rel::Ge),
+/// `form + sign * data relation 0` as a guard; `!=` is none.
+fn guard(form: Affine, data: Option<(Sign, Access)>, relation: Comparison) -> Option<Guard> {
+    let turned = |data: Option<(Sign, Access)>| data.map(|(sign, access)| (opposite(sign), access));
+    let (form, data, rel) = match relation {
+        Comparison::Eq => (form, data, Rel::Eq),
+        Comparison::Ge => (form, data, Rel::Ge),
+        Comparison::Gt => (form.shift(-1), data, Rel::Ge),
+        Comparison::Le => (form.times(-1), turned(data), Rel::Ge),
+        Comparison::Lt => (form.times(-1).shift(-1), turned(data), Rel::Ge),
         Comparison::Ne => return None,
     };
-    Some(Guard { form, data: data.map(|access| (sign, access)), rel })
+    Some(Guard { form, data, rel })
+}
+
+fn opposite(sign: Sign) -> Sign {
+    match sign {
+        Sign::Plus => Sign::Minus,
+        Sign::Minus => Sign::Plus,
+    }
 }
 
 /// The relation with its sides exchanged.
@@ -463,10 +514,6 @@ fn flipped(relation: Comparison) -> Comparison {
         Comparison::Gt => Comparison::Lt,
         Comparison::Ge => Comparison::Le,
     }
-}
-
-fn is_data(subscript: &Subscript) -> bool {
-    matches!(subscript, Subscript::Data { .. })
 }
 
 /// The last part of a lifted tensor's name.

@@ -90,7 +90,7 @@ impl Problem for LengthsDiffer {
             r.note(format!("{} gives {} and {}", told(at), value(self.sizes.0), value(self.sizes.1)));
         }
         match step {
-            Some((name, m)) => r.help(format!("if {m} always divides {name}, say so: `[..., {m} * n]` in the input")),
+            Some((_, m)) => r.help(always(m)),
             None => r.help("a pattern in the input's shape states such a fact: `x: [8, 2 * n]`"),
         }
     }
@@ -108,11 +108,17 @@ impl Problem for LengthsDiffer {
             let shape = format!("{}{m} * n{}", &text[open..at.start as usize], &text[at.end as usize..=close]);
             let input = text[line..open].trim_end().trim_end_matches(':').trim_end();
             let input = input.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            let words = if m == 2 { "are always even".to_string() } else { format!("are always multiples of {m}") };
-            let text = format!("if lengths {words}, say so: `{input}: {shape}`");
+            let text = format!("{}: `{input}: {shape}`", always(m));
             Some(Help { text, edits: vec![Edit { at, text: format!("{m} * n") }] })
         };
         pattern().into_iter().collect()
+    }
+}
+
+fn always(m: i64) -> String {
+    match m {
+        2 => "if lengths are always even, say so".to_string(),
+        m => format!("if lengths are always multiples of {m}, say so"),
     }
 }
 

@@ -23,5 +23,8 @@ impl Problem for DataShape {
         r.headline(format!("{} is {declared}, and the data has {found}", self.what));
         r.label(self.at, declared);
         r.label(self.source, found);
+        if self.found.iter().any(|size| size.contains(" to ")) {
+            r.help("a name in place of a size, such as the T of `[T, 3]`, lets each example have its own");
+        }
     }
 }
