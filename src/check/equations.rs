@@ -286,6 +286,7 @@ impl<'t> Checker<'t> {
         true
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn write_pieces(
         &mut self,
         name: &Symbol,

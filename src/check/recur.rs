@@ -32,6 +32,9 @@ pub struct Guess {
     per_example: bool,
 }
 
+/// The statements of a name.
+type Definition<'t> = (Symbol, SmallVec<[&'t Statement; 2]>);
+
 /// What settling passes found out besides shapes.
 #[derive(Debug, Default)]
 pub struct Settling {
@@ -64,7 +67,7 @@ impl<'t> Checker<'t> {
         self.settling = outer;
     }
 
-    fn definitions(&mut self, scope: ScopeId, names: &[Symbol]) -> Option<Vec<(Symbol, SmallVec<[&'t Statement; 2]>)>> {
+    fn definitions(&mut self, scope: ScopeId, names: &[Symbol]) -> Option<Vec<Definition<'t>>> {
         let of = |name: &Symbol| match self.scope(scope).names.get(name) {
             Some(Entry::Pending(statements)) => Some((name.clone(), statements.clone())),
             Some(Entry::Known(_) | Entry::Constant(_) | Entry::Inside(_) | Entry::Busy(_)) | None => None,
@@ -77,7 +80,7 @@ impl<'t> Checker<'t> {
         &mut self,
         scope: ScopeId,
         members: &[Symbol],
-        definitions: &[(Symbol, SmallVec<[&'t Statement; 2]>)],
+        definitions: &[Definition<'t>],
         env: &Env,
     ) -> IndexMap<Symbol, Guess> {
         let mut guesses: IndexMap<Symbol, Guess> = IndexMap::new();
@@ -126,7 +129,7 @@ impl<'t> Checker<'t> {
     fn pass(
         &mut self,
         scope: ScopeId,
-        definitions: &[(Symbol, SmallVec<[&'t Statement; 2]>)],
+        definitions: &[Definition<'t>],
         guesses: &IndexMap<Symbol, Guess>,
         env: &Env,
     ) -> IndexMap<Symbol, Guess> {
@@ -194,7 +197,7 @@ impl<'t> Checker<'t> {
     fn define_all(
         &mut self,
         scope: ScopeId,
-        definitions: &[(Symbol, SmallVec<[&'t Statement; 2]>)],
+        definitions: &[Definition<'t>],
         guesses: &IndexMap<Symbol, Guess>,
         env: &Env,
     ) {

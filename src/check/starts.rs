@@ -305,7 +305,7 @@ fn distance(form: &Linear) -> Option<i64> {
     (by.as_number() == Some(1)).then_some(distance)
 }
 
-fn left<'t>(piece: &'t Statement) -> &'t [Subscript] {
+fn left(piece: &Statement) -> &[Subscript] {
     match &piece.kind {
         StatementKind::Define { target: Target::Indexed { subscripts, .. }, .. } => subscripts,
         _other => &[],
