@@ -1,7 +1,8 @@
 //! Every example checks without an error, its own tests hold, and training it for a few steps makes the loss fall.
 
-use super::worked::checked;
 use brolga::check::net::Checked;
+use brolga::check::{Options, Used};
+use brolga::compile;
 use brolga::data::{self, Place, Request, Split, random, told};
 use brolga::graph::Dtype;
 use brolga::runtime::program::Moment;
@@ -43,6 +44,17 @@ impl Inputs for Learnable {
         out.iter_mut().enumerate().for_each(|(example, value)| *value = example as i32 % classes);
         true
     }
+}
+
+/// An example, checked with the one that others take blocks of.
+fn with_blocks(path: &Path) -> Checked {
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = std::fs::read_to_string(path.with_file_name("blocks.net")).unwrap();
+    let mut options = Options::default();
+    options.files.insert("blocks.net".into(), Used::Text { shown: "blocks.net".into(), text: blocks.into() });
+    let (checked, problems) = compile::front("test.net", &text, &options);
+    assert!(!problems.has_errors(), "{}", path.display());
+    checked
 }
 
 /// The data that an example's training names, which come with it.
@@ -94,14 +106,14 @@ fn learn(checked: &Checked, batch: u32, steps: u64) -> (f32, f32) {
 #[test]
 fn every_example_checks() {
     for path in examples() {
-        checked(&std::fs::read_to_string(path).unwrap());
+        with_blocks(&path);
     }
 }
 
 #[test]
 fn every_training_makes_its_loss_fall() {
     for path in examples() {
-        let checked = checked(&std::fs::read_to_string(&path).unwrap());
+        let checked = with_blocks(&path);
         let Some(training) = checked.trainings.first() else { continue };
         // Large nets on few examples: what is tested is the way, not the speed.
         let large = checked.params.iter().count() > 100 || path.ends_with("recitation.net");
