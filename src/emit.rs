@@ -77,7 +77,7 @@ pub fn stages(
             Stage::Schedule => schedule::text::print(&schedule),
             Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
-            Stage::Asm => each_kernel(&plan, codegen::show::asm)?,
+            Stage::Asm => each_kernel(&plan, |kernel| codegen::show::asm(kernel, target))?,
             Stage::Plan => plan.to_string(),
         };
         shown.push((name, text));

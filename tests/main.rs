@@ -24,5 +24,6 @@ mod syntax;
 mod tidy;
 mod train;
 mod training;
+mod wide;
 mod worked;
 mod time;

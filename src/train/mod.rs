@@ -2,6 +2,7 @@
 
 pub mod checkpoint;
 pub mod epoch;
+pub mod measure;
 pub mod metrics;
 pub mod oracle;
 pub mod progress;

@@ -5,7 +5,7 @@
 
 use super::random;
 use crate::check;
-use crate::check::net::{Checked, Flat, Objective};
+use crate::check::net::{Checked, Flat, Measure, Metric, Objective};
 use crate::compile::{self, Binding, Job};
 use crate::graph::{Graph, elaborate};
 use crate::ids::Symbol;
@@ -27,10 +27,8 @@ pub enum Work {
     Gradients(usize, usize, bool),
     /// The same without loops.
     Unrolled(usize, usize, bool),
-    /// (`train` item, report)
-    Report(usize, usize),
-    /// The loss in evaluation: (`train` item, objective).
-    Loss(usize, usize),
+    /// A report, or a loss in evaluation: (`train` item, which, pass); behind its passes comes the value itself.
+    Measure(usize, Metric, usize),
     /// Pictures: (`train` item, `show`).
     Show(usize, usize),
     /// A net in evaluation.
@@ -276,6 +274,15 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// How a metric of a `train` item is taken.
+    pub fn measure(&self, training: usize, metric: Metric) -> &'a Measure {
+        let training = &self.checked.trainings[training];
+        match metric {
+            Metric::Report(i) => &training.reports[i].measure,
+            Metric::Loss(i) => &training.objectives[i].evaluate,
+        }
+    }
+
     fn job(&self, work: Work) -> Job<'a> {
         let objective =
             |training: usize, i: usize| -> &'a Objective { &self.checked.trainings[training].objectives[i] };
@@ -284,8 +291,10 @@ impl<'a> Session<'a> {
             Work::Step(training, i) => Job::Train(objective(training, i)),
             Work::Gradients(training, i, inputs) => Job::Gradients(objective(training, i), inputs),
             Work::Unrolled(training, i, inputs) => Job::Unrolled(objective(training, i), inputs),
-            Work::Report(training, i) => flat(&self.checked.trainings[training].reports[i].flat),
-            Work::Loss(training, i) => flat(&objective(training, i).evaluate),
+            Work::Measure(training, metric, pass) => {
+                let measure = self.measure(training, metric);
+                flat(measure.passes.get(pass).map_or(&measure.flat, |pass| &pass.flat))
+            }
             Work::Show(training, i) => flat(&self.checked.trainings[training].shows[i].flat),
             Work::Net(net) => flat(&self.checked.nets[net].evaluate),
             Work::Test(test) => flat(&self.checked.tests[test].flat),
