@@ -241,3 +241,59 @@ train Kinds on drawn {
 fn out_of(desk: &Desk, folder: &str) -> String {
     desk.run(&format!("predict d.net {folder}/test/moon/0000.png --top 10")).fine()
 }
+
+/// A net of characters whose state goes from step to step, and one that looks at all earlier steps.
+const TEXTS: &str = r#"net Steps(text: [T] of index(5)) -> next: [T, 5] {
+  text -> embed(8) -> lstm(8) -> dense(5) -> softmax
+}
+net Looks(text: [T] of index(5)) -> next: [T, 5] {
+  text -> embed(8) -> attention(2, causal=true) -> dense(5) -> softmax
+}
+data song -> (text: [T] of index(5), next: [T] of index(5)) { train = characters("song.txt", window=8) }
+train Steps on song {
+  p = Steps(text)
+  minimise mean(t: cross_entropy(p[t], next[t])) using adam(lr=0.02)
+  epochs = 30
+}
+"#;
+
+#[test]
+fn a_text_is_drawn_a_character_at_a_time() {
+    let desk = Desk::new(TEXTS);
+    fs::write(desk.path("song.txt"), "do re do re ".repeat(30)).unwrap();
+    desk.run("train d.net").fine();
+    // The checkpoint knows the characters.
+    fs::rename(desk.path("song.txt"), desk.path("gone.txt")).unwrap();
+    let sung = desk.run("sample d.net --net Steps --prompt do --length 22 --temperature 0").fine();
+    assert_eq!(sung, "do re do re do re do re \n", "it has learned the song");
+    let drawn = desk.run("sample d.net --net Steps --prompt do --length 40 --temperature 2 --seed 5").fine();
+    assert_eq!(drawn, desk.run("sample d.net --net Steps --prompt do --length 40 --temperature 2 --seed 5").fine());
+    assert_ne!(drawn, desk.run("sample d.net --net Steps --prompt do --length 40 --temperature 2 --seed 6").fine());
+    assert_eq!(drawn.chars().count(), 43);
+    let wrong = desk.run("sample d.net --net Steps --prompt dx").wrong();
+    assert!(wrong.contains("the net knows no 'x'; its 5 are  deor"), "{wrong}");
+    fs::rename(desk.path("gone.txt"), desk.path("song.txt")).unwrap();
+    let json = desk.run("sample d.net --net Looks --prompt do --length 40 --format json").fine();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["text"].as_str().unwrap().len(), 40);
+}
+
+#[test]
+fn a_stream_is_answered_line_by_line() {
+    let desk = Desk::new(
+        "net Sum(x: [T, 2]) -> y: [T, 2] { y[t] = y[t-1] + x[t] }\nnet Back(x: [T]) -> y: [T] { y[t] = y[t+1] + x[t] }\n",
+    );
+    let stream = |net: &str, lines: &str| {
+        let mut child = desk.command(&format!("run d.net --stream --net {net}"));
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), lines.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    };
+    assert_eq!(stream("Sum", "1,2\n\n[0.5, -4]\n{\"x\": [1, 1]}\n").fine(), "1,2\n[1.5,-2.0]\n[2.5,-1.0]\n");
+    assert!(stream("Sum", "1,2\n1,2,3\n").wrong().contains("line 2: expected 2 numbers for `x`, found 3"));
+    assert!(stream("Sum", "one\n").wrong().contains("line 1: expected JSON or numbers with commas, found `one`"));
+    let back = stream("Back", "").wrong();
+    assert!(back.contains("Back cannot go step by step: it reads a later step of `y`, in line 2"), "{back}");
+}

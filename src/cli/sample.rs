@@ -128,8 +128,11 @@ impl<'a> Model<'a> {
         let fields = dataset.and_then(|dataset| eval::inputs(loaded, self.net, dataset));
         let field = fields.and_then(|fields| fields.first().map(|(_, field)| field.clone()));
         let named = |names: &Names| {
-            let own = names.iter().find(|(name, _)| field.as_ref() == Some(name));
-            own.map(|(_, names)| names.clone()).filter(|names| names.len() == self.count)
+            let fits = |(name, names): &&(Symbol, Vec<String>)| {
+                field.as_ref().is_none_or(|field| field == name) && names.len() == self.count
+            };
+            let own = names.iter().find(fits);
+            own.map(|(_, names)| names.clone())
         };
         if let Some(names) = named(&kept) {
             return Ok(Vocabulary { names });
