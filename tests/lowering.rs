@@ -6,13 +6,13 @@ use brolga::graph::{Dtype, Graph, Kind, TensorId};
 use brolga::kernel::interp::{Data, run_turn};
 use brolga::kernel::{Elem, Kernel};
 use brolga::lower::lower;
-use brolga::plan::{Place, Plan, Step};
+use brolga::plan::{Buffer, BufferId, Place, Plan, Step};
 use brolga::target::Target;
 use indexmap::IndexMap;
 
 mod cases;
 mod functions;
-mod nets;
+pub mod nets;
 mod recurrent;
 mod speed;
 
@@ -63,23 +63,22 @@ pub fn execute(plan: &Plan, graph: &Graph, given: &IndexMap<TensorId, Vec<f64>>)
     execute_with(plan, graph, given, &run_turn)
 }
 
-/// The same with another way to run a kernel.
+/// The same with another way to run a kernel. The plan is laid out and checked first; what is written to one buffer of the
+/// arena spoils all others that lie there.
 pub fn execute_with(
     plan: &Plan,
     graph: &Graph,
     given: &IndexMap<TensorId, Vec<f64>>,
     runs: &dyn Fn(&Kernel, &mut [Data], &[u64]),
 ) -> IndexMap<String, Vec<f64>> {
+    let plan = &brolga::compile::laid_out(plan.clone());
+    brolga::plan::check::check(plan).unwrap();
     let by_name: IndexMap<String, &Vec<f64>> =
         given.iter().map(|(t, v)| (graph.tensors[*t].name.to_string(), v)).collect();
     let mut memory: Vec<Data> = Vec::new();
     for (_, buffer) in plan.buffers.iter() {
-        let poison = match buffer.elem {
-            Elem::F32 => Data::F32(vec![f32::NAN; buffer.len as usize]),
-            Elem::I32 => Data::I32(vec![i32::MAX; buffer.len as usize]),
-        };
         memory.push(match &buffer.place {
-            Place::Arena { .. } => poison,
+            Place::Arena { .. } => poison(buffer),
             Place::Store(name) => data(by_name[&name.to_string()], buffer.elem),
             Place::Constant(values) => Data::F32(values.to_vec()),
             Place::Noise { .. } | Place::Host(_) => data(by_name[&buffer.name.to_string()], buffer.elem),
@@ -95,6 +94,28 @@ pub fn execute_with(
     });
     let outputs = plan.outputs.iter().map(|(name, id)| (format!("out {name}"), *id));
     outputs.chain(stores).map(|(name, id)| (name, reals(&memory[id.index()]))).collect()
+}
+
+fn poison(buffer: &Buffer) -> Data {
+    match buffer.elem {
+        Elem::F32 => Data::F32(vec![f32::NAN; buffer.len as usize]),
+        Elem::I32 => Data::I32(vec![i32::MAX; buffer.len as usize]),
+    }
+}
+
+/// Puts data into a buffer, and poison into all others that share its bytes.
+fn write(plan: &Plan, memory: &mut [Data], to: BufferId, data: Data) {
+    memory[to.index()] = data;
+    let bytes = |b: &Buffer| match &b.place {
+        Place::Arena { offset, .. } => Some((*offset, offset + 4 * u64::from(b.len))),
+        Place::Store(_) | Place::Constant(_) | Place::Noise { .. } | Place::Host(_) => None,
+    };
+    let Some((from, end)) = bytes(&plan.buffers[to]) else { return };
+    for (id, other) in plan.buffers.iter().filter(|(id, _)| *id != to) {
+        if bytes(other).is_some_and(|(first, last)| first < end && from < last) {
+            memory[id.index()] = poison(other);
+        }
+    }
 }
 
 fn reals(data: &Data) -> Vec<f64> {
@@ -117,7 +138,10 @@ fn steps(
             Step::Call { kernel, buffers, .. } => {
                 call(plan, *kernel, buffers, memory, &|kernel, data| runs(kernel, data, turns));
             }
-            Step::Copy { from, to } => memory[to.index()] = memory[from.index()].clone(),
+            Step::Copy { from, to } => {
+                let data = memory[from.index()].clone();
+                write(plan, memory, *to, data);
+            }
             Step::Loop { trip, body, .. } => {
                 for turn in 0..u64::from(*trip) {
                     turns.push(turn);
@@ -142,7 +166,7 @@ fn call(
     runs(kernel, &mut own);
     for ((b, declared), data) in buffers.iter().zip(&kernel.buffers).zip(own) {
         if declared.access != brolga::kernel::BufferAccess::Read {
-            memory[b.index()] = data;
+            write(plan, memory, *b, data);
         }
     }
 }

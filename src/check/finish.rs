@@ -5,14 +5,14 @@ use super::checker::Checker;
 use super::flat::{Building, UseInfo};
 use super::forms::{each_part, each_tensor};
 use super::initialisers::{Readers, initial};
-use crate::size::{Limits, Poly, Sizes};
-use crate::source::Span;
 use super::items::Drafts;
 use super::net::{
     Checked, Flat, Measure, Net, Objective, ParamId, Parameter, Pass, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
     TensorKind, Test, Training, Use, UseId,
 };
 use crate::ids::{Arena, Symbol};
+use crate::size::{Limits, Poly, Sizes};
+use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A flat list without names.

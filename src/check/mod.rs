@@ -50,6 +50,7 @@ mod scope;
 mod settings;
 pub mod shapes;
 mod starts;
+pub mod stepwise;
 mod symbolic;
 mod tell;
 mod terms;

@@ -48,11 +48,8 @@ impl<'a> Planner<'a> {
         self.in_place = sequence::in_place(self.schedule);
         let schedule = self.schedule;
         self.plan.steps = schedule.steps.iter().map(|step| self.step(step)).collect();
+        self.outputs();
         self.copies();
-        for (name, tensor) in &graph.outputs {
-            let buffer = self.buffer(*tensor);
-            self.plan.outputs.push((name.clone(), buffer));
-        }
         self.settle();
         self.plan
     }
@@ -124,6 +121,26 @@ impl<'a> Planner<'a> {
         Step::Call { kernel, buffers, in_place }
     }
 
+    /// An output that an update overwrites is put aside.
+    fn outputs(&mut self) {
+        let graph = self.graph();
+        for (name, tensor) in &graph.outputs {
+            let mut buffer = self.buffer(*tensor);
+            if graph.updates.iter().any(|u| u.0 == *tensor) {
+                buffer = self.aside(buffer);
+            }
+            self.plan.outputs.push((name.clone(), buffer));
+        }
+    }
+
+    /// A copy of a buffer as it is now.
+    fn aside(&mut self, from: BufferId) -> BufferId {
+        let place = Place::Arena { offset: 0, first: u32::MAX, last: 0 };
+        let to = self.plan.buffers.push(Buffer { place, ..self.plan.buffers[from].clone() });
+        self.plan.steps.push(Step::Copy { from, to });
+        to
+    }
+
     /// New values that could not be written in place; one that another copy overwrites is first put aside.
     fn copies(&mut self) {
         let graph = self.graph();
@@ -135,13 +152,7 @@ impl<'a> Planner<'a> {
             }
             let (mut from, to) = (self.buffer(new), self.buffer(old));
             if olds.contains(&new) {
-                let aside = Buffer {
-                    place: Place::Arena { offset: 0, first: u32::MAX, last: 0 },
-                    ..self.plan.buffers[from].clone()
-                };
-                let aside = self.plan.buffers.push(aside);
-                self.plan.steps.push(Step::Copy { from, to: aside });
-                from = aside;
+                from = self.aside(from);
             }
             last.push(Step::Copy { from, to });
         }

@@ -9,7 +9,7 @@ use super::session::{Inputs, RunError, Session, Work};
 use crate::check::loss_name;
 use crate::check::net::{self, Checked, Keep, Part};
 use crate::data::random::shuffle;
-use crate::data::{Bounds, Draw, Split};
+use crate::data::{Bounds, Draw, Sizes, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -214,7 +214,12 @@ fn step<M: Machine>(
     progress.losses.resize(course.losses.len(), 0.0);
     for objective in 0..course.losses.len() {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
+        machine.run(
+            work,
+            size,
+            &moment,
+            &mut Batch { split, rows, draw, bounds: bounds(split, rows), renamed: &[] },
+        )?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
@@ -226,6 +231,24 @@ fn step<M: Machine>(
     progress.batches += 1;
     progress.step += 1;
     Ok(())
+}
+
+/// What each open size is in a batch. Where examples have their own it is a little more than the largest, so that few
+/// programs serve all batches: at most four for each doubling.
+pub fn bounds(split: &Split, rows: &[u32]) -> Bounds {
+    let exact = split.bounds(rows);
+    let wide = split.open.iter().zip(exact.iter()).map(|(open, (symbol, size))| {
+        let size = match &open.sizes {
+            Sizes::Same(_) => size,
+            Sizes::Each(all) => {
+                let step = (size.max(1).ilog2()).saturating_sub(2).max(2);
+                let most = all.iter().copied().max().unwrap_or(size);
+                size.next_multiple_of(1 << step).min(most)
+            }
+        };
+        (symbol.clone(), size)
+    });
+    Bounds::new(wide.collect())
 }
 
 impl Batch<'_> {
@@ -260,11 +283,10 @@ impl Inputs for Batch<'_> {
     }
 
     fn is_ragged(&self) -> bool {
-        let same = |open: &crate::data::Open| {
-            let first = open.sizes.of(self.rows[0]);
-            self.rows.iter().all(|&row| open.sizes.of(row) == first)
-        };
-        !self.split.open.iter().all(same)
+        self.split.open.iter().any(|open| {
+            let wide = self.bounds.get(&open.symbol);
+            self.rows.iter().any(|&row| Some(open.sizes.of(row)) != wide)
+        })
     }
 }
 

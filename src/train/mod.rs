@@ -8,3 +8,4 @@ pub mod oracle;
 pub mod progress;
 pub mod random;
 pub mod session;
+pub mod stepper;

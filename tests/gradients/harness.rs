@@ -206,21 +206,22 @@ impl Case {
         graph
     }
 
-    /// Nothing, or what is wrong.
-    pub fn check(&self, seed: u64) -> Result<(), String> {
+    /// The largest error of the first and of the second derivatives, in parts of the scale; or what is wrong.
+    pub fn check(&self, seed: u64) -> Result<[f64; 2], String> {
         let mut graph = self.graph.clone();
         let loss = bent_loss(&mut graph, self.y);
         let wrt = smooth(&self.graph);
         let primal = graph.clone();
         let gradients = differentiate(&mut graph, loss, &wrt);
-        self.compare("first", &primal, &graph, loss, &wrt, &gradients, seed)?;
+        let first = self.compare("first", &primal, &graph, loss, &wrt, &gradients, seed)?;
+        let mut second = 0.0;
         if self.second {
             let loss = mixed_sum(&mut graph, &gradients);
             let primal = graph.clone();
             let gradients = differentiate(&mut graph, loss, &wrt);
-            self.compare("second", &primal, &graph, loss, &wrt, &gradients, seed)?;
+            second = self.compare("second", &primal, &graph, loss, &wrt, &gradients, seed)?;
         }
-        Ok(())
+        Ok([first, second])
     }
 
     #[allow(clippy::too_many_arguments)] // what is compared, and all that a failure prints
@@ -233,7 +234,7 @@ impl Case {
         params: &[TensorId],
         gradients: &[TensorId],
         seed: u64,
-    ) -> Result<(), String> {
+    ) -> Result<f64, String> {
         check::check(graph).map_err(|text| format!("{}: {order} derivative: {text}\n{}", self.name, print(graph)))?;
         let mut given = given(graph, &mut Random(seed));
         for (name, values) in &self.values {
@@ -262,7 +263,7 @@ impl Case {
                 return report(stage, format!("moves by {far:.2e}"), &graph);
             }
         }
-        Ok(())
+        Ok(error)
     }
 }
 

@@ -76,6 +76,78 @@ fn contractions() {
     ]);
 }
 
+/// A factor that is no operand, and sums that pass through memory: the reduced axis n goes around the tiles.
+#[test]
+fn contractions_in_blocks() {
+    for (n, i) in [(1, 20), (8, 512), (5, 511)] {
+        check_text(
+            &format!(
+                "input x: [{n}, 8, {i}]\ninput dy: [{n}, 8, {i}]\ntensor y: [8, 8]\n\
+                 y[o, c] = sum(n < {n}, i < {i}: 0.5 * x[n, c, i] * dy[n, o, i])\noutput y = y\n"
+            ),
+            64.0,
+        );
+    }
+}
+
+/// Small images under a padding, many channels: guards are tested around the tiles, the batch lies in vectors.
+#[test]
+fn contractions_with_tested_guards() {
+    for (h, w) in [(2, 2), (3, 2)] {
+        let conv = |to: &str, from: &str| {
+            format!(
+                "{to}[n, o, i, j] = sum(c < 16, u < 3, v < 3: if i + u >= 1 and {h} >= i + u and j + v >= 1 and \
+                 {w} >= j + v then {from}[n, c, i + u - 1, j + v - 1] * w[o, c, u, v])\n"
+            )
+        };
+        let shape = format!("[8, 16, {h}, {w}]");
+        check_text(
+            &format!(
+                "input x: {shape}\nparam w: [16, 16, 3, 3]\ntensor y: {shape}\ntensor z: {shape}\n{}{}output z = z\n",
+                conv("y", "x"),
+                conv("z", "y")
+            ),
+            64.0,
+        );
+    }
+}
+
+/// Equations that read an earlier one elsewhere than at their own point, or at a part of its points.
+#[test]
+fn neighbours_are_read_when_they_are_there() {
+    let head = "input x: [6, 8]\ntensor y: [6, 8]\ny[a, b] = x[a, b] * 2\n";
+    for (shape, body) in [
+        ("[6, 8]", "z[a, b] = y[a, b] + y[a, 7 - b]"),
+        ("[6, 8]", "z[a, b] = y[5 - a, b] * y[a, b]"),
+        ("[6, 8]", "z[a, b] = if b >= 1 then y[a, b] - y[a, b - 1]"),
+        ("[6, 6]", "z[a, b] = y[a, b] * y[b, a]"),
+        ("[6, 5]", "z[a, b] = y[a, b] + 1"),
+        ("[4, 8]", "z[a, b] = y[a, b] + 1"),
+        ("[6]", "z[a] = sum(b < 5: y[a, b])"),
+        ("[6]", "z[a] = y[a, a] + y[a, 0]"),
+        ("[6]", "z[a] = sum(b < 8: y[a, b] * y[5 - a, b])"),
+        ("[6, 8, 3]", "z[a, b, c] = y[a, b] + index(c)"),
+        ("[8, 6]", "z[b, a] = y[a, b] + 1"),
+    ] {
+        check_text(&format!("{head}tensor z: {shape}\n{body}\noutput z = z\n"), 4.0);
+        check_text(&format!("{head}tensor z: {shape}\n{body}\noutput z = z\noutput y = y\n"), 4.0);
+    }
+}
+
+/// Two reductions over the same elements, one of them under a guard.
+#[test]
+fn siblings_with_guards() {
+    for (a, b) in [("sum", "max"), ("max", "sum"), ("sum", "sum")] {
+        check_text(
+            &format!(
+                "input x: [6, 9]\ntensor y: [6]\ntensor z: [6]\ny[a] = {a}(b < 9: x[a, b])\n\
+                 z[a] = {b}(b < 9: if b >= a + 1 then x[a, b])\noutput y = y\noutput z = z\n"
+            ),
+            4.0,
+        );
+    }
+}
+
 /// What follows a contraction in its tile.
 #[test]
 fn maps_behind_contractions() {
@@ -84,6 +156,31 @@ fn maps_behind_contractions() {
     for map in ["if o >= n then y[n, o] + 1", "if 7 >= o then y[n, o] * y[n, o]", "y[n, o] + index(o + n)"] {
         check_text(&format!("{product}z[n, o] = {map}\noutput z = z\n"), 4.0);
         check_text(&format!("{product}z[n, o] = {map}\noutput z = z\noutput y = y\n"), 4.0);
+    }
+}
+
+/// Axes so long that they are not swept: their position is loaded, inside the tensor or not.
+#[test]
+fn positions_from_data() {
+    for (rows, condition) in
+        [(30, "c == l[n]"), (20, "c == l[n]"), (20, "c + 3 == l[n]"), (20, "c + l[n] == 25"), (40, "c == l[n] + 2")]
+    {
+        for more in ["", "c >= n + 4 and "] {
+            check_text(
+                &format!(
+                    "input l: [9] of index(30)\ninput p: [9, {rows}]\ntensor y: [9]\n\
+                     y[n] = sum(c < {rows}: if {more}{condition} then p[n, c])\noutput y = y\n"
+                ),
+                4.0,
+            );
+            check_text(
+                &format!(
+                    "input l: [9] of index(30)\nparam p: [{rows}, 18]\ntensor y: [9, 18]\n\
+                     y[n, k] = sum(c < {rows}: if {more}{condition} then p[c, k])\noutput y = y\n"
+                ),
+                4.0,
+            );
+        }
     }
 }
 
@@ -100,11 +197,34 @@ fn lookups_and_scatters() {
     ]);
 }
 
+/// Rows that nobody names, points that name no row, and rows that are no vectors.
+#[test]
+fn scatters_with_dead_points() {
+    for (rows, length) in [(11, 20), (8, 20), (8, 18), (8, 3), (13, 4)] {
+        for more in ["", "t >= n + 1 and "] {
+            check_text(
+                &format!(
+                    "input t: [2, 5] of index(11)\ninput dy: [2, 5, {length}]\ntensor de: [{rows}, {length}]\n\
+                     de[w, k] = sum(n < 2, t < 5: if {more}w == t[n, t] then dy[n, t, k])\noutput y = de\n"
+                ),
+                4.0,
+            );
+        }
+    }
+}
+
 #[test]
 fn updates() {
     cases(&[
         "input g: [40]\nparam w: [40]\nstate v: [40]\nhost lr: [] = 0.1\ntensor n: [40]\ntensor m: [40]\nn[i] = 0.9 * v[i] + g[i]\nm[i] = w[i] - lr * n[i]\noutput g = g\nupdate v = n\nupdate w = m\n",
         "input x: [4, 8]\nparam w: [8, 3]\ntensor y: [4, 3]\ntensor g: [8, 3]\ntensor m: [8, 3]\ny[n, o] = sum(k < 8: x[n, k] * w[k, o])\ng[k, o] = sum(n < 4: x[n, k] * y[n, o])\nm[k, o] = w[k, o] - g[k, o]\noutput y = y\nupdate w = m\n",
         "input g: [4]\nparam a: [4]\nparam b: [4]\noutput g = g\nupdate a = b\nupdate b = a\n",
+        "input g: [4]\nparam a: [4]\nparam b: [4]\nparam c: [4]\noutput g = g\nupdate a = b\nupdate b = c\nupdate c = a\n",
+        "input g: [40]\nparam w: [40]\ntensor m: [40]\nm[i] = w[39 - i] + g[i]\noutput g = g\nupdate w = m\n",
+        "input g: [40]\nparam w: [40]\ntensor m: [40]\nm[i] = w[i] + g[i]\noutput m = m\noutput w = w\nupdate w = m\n",
+        "input g: [40]\nparam w: [40]\ntensor m: [40]\ntensor s: []\nm[i] = w[i] + g[i]\ns = sum(i < 40: w[i] * m[39 - i])\noutput s = s\nupdate w = m\n",
+        "input g: [40]\nparam w: [40]\ntensor m: [40]\ntensor s: [40]\nm[i] = w[i] + g[i]\ns[i] = w[i] * m[i]\noutput s = s\nupdate w = m\n",
+        "input g: [8]\nparam w: [8]\ntensor m: [8]\nm[i] = sum(j < 8: w[i] * g[j])\noutput g = g\nupdate w = m\n",
+        "input g: [8]\nparam w: [8]\ntensor m: [8]\nm[i] = sum(j < 8: w[j] * g[i])\noutput g = g\nupdate w = m\n",
     ]);
 }

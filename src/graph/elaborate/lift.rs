@@ -110,6 +110,14 @@ impl<'f> Lifting<'_, '_, 'f> {
             Scalar::Reduce { by, vars, across_batch, body: inner } if own(*by).is_some() => {
                 let combine = own(*by).expect("just asked");
                 self.reduce(&mut scope, vars, *across_batch);
+                // A sum of sums is one sum: `sum(h: W[h] @ x[h])` is a contraction over both.
+                let mut inner: &'f Scalar = inner;
+                while let (Combine::Sum, Scalar::Reduce { by: Reduction::Sum, vars, across_batch: false, body }) =
+                    (combine, inner)
+                {
+                    self.reduce(&mut scope, vars, false);
+                    inner = body;
+                }
                 let expr = self.lower(&mut scope, inner, false);
                 (combine, expr)
             }
@@ -515,7 +523,6 @@ fn flipped(relation: Comparison) -> Comparison {
         Comparison::Ge => Comparison::Le,
     }
 }
-
 
 /// The last part of a lifted tensor's name.
 fn word(scalar: &Scalar, part: Part) -> &'static str {

@@ -36,7 +36,8 @@ impl Problem for InputShape {
 impl InputShape {
     /// `, n = 5`: what a name in the declared shape stands for, where it is known.
     fn bound(&self, r: &Report, declared: &str) -> String {
-        let names = declared.trim_matches(['[', ']']).split(',').map(str::trim);
+        let dims = declared.split(']').next().unwrap_or_default();
+        let names = dims.trim_start_matches('[').split(',').map(str::trim);
         let known = names.zip(&self.wanted).filter_map(|(name, size)| Some((name, r.size((*size)?))));
         let known: Vec<String> = known.filter(|(n, v)| n != v).map(|(name, value)| format!(", {name} = {value}")).collect();
         known.concat()
