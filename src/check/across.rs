@@ -8,9 +8,7 @@ use super::checker::Checker;
 use super::finish::{Draft, needed};
 use super::flat::{Building, free_vars};
 use super::forms::each_part;
-use super::net::{
-    Condition, Element, Linear, Part, Piece, Reduction, Scalar, Subscript, TensorId, TensorKind, VarId,
-};
+use super::net::{Condition, Element, Linear, Part, Piece, Reduction, Scalar, Subscript, TensorId, TensorKind, VarId};
 use crate::ids::Symbol;
 use crate::size::Sizes;
 use std::collections::BTreeSet;

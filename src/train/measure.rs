@@ -13,12 +13,7 @@ use crate::runtime::program::Moment;
 ///
 /// # Errors
 /// What the machine says.
-pub fn metric<M: Machine>(
-    machine: &mut M,
-    course: &Course,
-    metric: Metric,
-    split: &Split,
-) -> Result<f64, RunError> {
+pub fn metric<M: Machine>(machine: &mut M, course: &Course, metric: Metric, split: &Split) -> Result<f64, RunError> {
     let measured = course.measured(metric);
     let mut run = Run { seed: course.seed, size: course.batch, known: Vec::new(), renamed: &[] };
     if measured.whole {
@@ -82,7 +77,8 @@ impl Run<'_> {
         let all: Vec<u32> = (0..split.count as u32).collect();
         for rows in all.chunks(self.size) {
             let moment = Moment { seed: self.seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
-            let batch = Batch { split, rows, draw: None, bounds: super::epoch::bounds(split, rows), renamed: self.renamed };
+            let batch =
+                Batch { split, rows, draw: None, bounds: super::epoch::bounds(split, rows), renamed: self.renamed };
             machine.run(work, rows.len() as u32, &moment, &mut Knowing { batch, known: &self.known })?;
             seen(machine, rows);
         }
@@ -147,8 +143,20 @@ impl Sum {
                 *sum = match part.by {
                     Reduction::Sum | Reduction::Mean => *sum + value,
                     Reduction::Prod => *sum * value,
-                    Reduction::Max => if value < *sum { *sum } else { value },
-                    Reduction::Min => if *sum < value { *sum } else { value },
+                    Reduction::Max => {
+                        if value < *sum {
+                            *sum
+                        } else {
+                            value
+                        }
+                    }
+                    Reduction::Min => {
+                        if *sum < value {
+                            *sum
+                        } else {
+                            value
+                        }
+                    }
                     Reduction::ArgMax => panic!("bug: an argmax has no parts"),
                 };
             }
