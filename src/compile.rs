@@ -23,6 +23,8 @@ pub enum Job<'a> {
     Train(&'a Objective),
     /// The loss and its gradients to the parameters and, if true, to the inputs.
     Gradients(&'a Objective, bool),
+    /// The same with each recurrence as a copy for each step: what loops do is compared with it.
+    Unrolled(&'a Objective, bool),
     /// The outputs of a net, of a report or of a test.
     Forward(&'a Flat),
 }
@@ -54,7 +56,8 @@ pub fn graph(checked: &Checked, job: Job, binding: impl Into<Binding>) -> Graph 
     let binding = binding.into();
     match job {
         Job::Train(objective) => step::training(checked, objective, binding),
-        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs),
+        Job::Gradients(objective, inputs) => step::gradients(checked, objective, binding, inputs, false),
+        Job::Unrolled(objective, inputs) => step::gradients(checked, objective, binding, inputs, true),
         Job::Forward(flat) => step::forward(checked, flat, binding),
     }
 }

@@ -56,7 +56,9 @@ pub fn stages(
     let mut shown = Vec::new();
     if wanted.contains(&Stage::Graph) {
         let forward = match job {
-            Job::Train(objective) | Job::Gradients(objective, _) => Job::Forward(&objective.flat),
+            Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => {
+                Job::Forward(&objective.flat)
+            }
             Job::Forward(_) => job,
         };
         shown.push(("graph", graph_text(&compile::graph(checked, forward, binding.clone()))));
@@ -75,7 +77,7 @@ pub fn stages(
             Stage::Schedule => schedule::text::print(&schedule),
             Stage::Kernel => each_kernel(&plan, |kernel| Ok(kernel.to_string()))?,
             Stage::Clif => each_kernel(&plan, codegen::show::clif)?,
-            Stage::Asm => each_kernel(&plan, codegen::show::asm)?,
+            Stage::Asm => each_kernel(&plan, |kernel| codegen::show::asm(kernel, target))?,
             Stage::Plan => plan.to_string(),
         };
         shown.push((name, text));

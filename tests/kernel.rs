@@ -174,7 +174,7 @@ fn built_kernels_print() {
     }
     ");
     assert!(show::clif(&kernel).unwrap().contains("fma"));
-    assert!(cfg!(not(target_arch = "x86_64")) || show::asm(&kernel).unwrap().contains("ret"));
+    assert!(cfg!(not(target_arch = "x86_64")) || show::asm(&kernel, Target::Clif).unwrap().contains("ret"));
 }
 
 /// The tile that `codegen::clif` recommends.
@@ -202,6 +202,6 @@ fn five_rows_of_eight_lanes_need_no_stack() {
         b.store(z, i * 160 + j * 8 + row as i64 * 32, *sum);
     }
     let kernel = b.finish();
-    assert_eq!(show::spills(&kernel).unwrap(), 0, "{}", show::asm(&kernel).unwrap());
+    assert_eq!(show::spills(&kernel).unwrap(), 0, "{}", show::asm(&kernel, Target::Clif).unwrap());
     compare(&kernel, "[random], [random]", None).unwrap();
 }

@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 
 mod cases;
 mod functions;
-mod nets;
+pub mod nets;
 mod recurrent;
 mod speed;
 

@@ -166,23 +166,51 @@ fn starts_stand_where_they_are_written() {
 
 /// Nets whose values take every way through an open length.
 const RAGGED: [(&str, &str, &str); 9] = [
-    ("last and first", "-> y: [3]", "h[t] = tanh(A @ x[t] + P @ h[t-1])\ng[t] = tanh(B @ x[t] + Q @ g[t+1])
-      concat(last(h), first(g)) -> dense(3)"),
-    ("a written end", "-> y: [3]", "param r: [4]\ng[t] = tanh(B @ x[t] + Q @ g[t+1])\ng[T] = r
-      g[0] -> dense(3)"),
+    (
+        "last and first",
+        "-> y: [3]",
+        "h[t] = tanh(A @ x[t] + P @ h[t-1])\ng[t] = tanh(B @ x[t] + Q @ g[t+1])
+      concat(last(h), first(g)) -> dense(3)",
+    ),
+    (
+        "a written end",
+        "-> y: [3]",
+        "param r: [4]\ng[t] = tanh(B @ x[t] + Q @ g[t+1])\ng[T] = r
+      g[0] -> dense(3)",
+    ),
     ("means", "-> y: [3]", "h[t] = tanh(A @ x[t] + P @ h[t-1])\nmean(t: h[t]) -> dense(3)"),
-    ("largest, smallest, number of steps", "-> y: [2]", "hi[i] = max(t: x[t, i])\nlo[i] = min(t: x[t, i])
-      y[i] = (hi[i] + 3 * lo[i]) / T"),
-    ("attention", "-> y: [3]", "param K, V: [2, 2]
+    (
+        "largest, smallest, number of steps",
+        "-> y: [3]",
+        "hi[i] = max(t: x[t, i])\nlo[i] = min(t: x[t, i])
+      z[i] = (hi[i] + 3 * lo[i]) / T\nz -> dense(3)",
+    ),
+    (
+        "attention",
+        "-> y: [3]",
+        "param K, V: [2, 2]
       k[t] = K @ x[t]\nv[t] = V @ x[t]
       score[i, j] = dot(x[i], k[j])\nweight[i] = softmax(score[i])
-      mixed[i] = sum(j: weight[i, j] * v[j])\nmean(t: mixed[t]) -> dense(3)"),
-    ("causal attention", "-> y: [3]", "score[i, j] = if j <= i then dot(x[i], x[j]) else -inf
-      weight[i] = softmax(score[i])\nmixed[i] = sum(j: weight[i, j] * x[j])\nlast(mixed) -> dense(3)"),
-    ("from the end", "-> y: [3]", "turned[t] = x[T - 1 - t]\nh[t] = tanh(A @ turned[t] + P @ h[t-2])
-      last(h) -> dense(3)"),
-    ("a window", "-> y: [3]", "param W: [2, 2, 4]
-      near[t, o] = sum(u < 2, i: x[t + u, i] * W[u, i, o])\nlast(near) + mean(t: near[t]) -> relu -> dense(3)"),
+      mixed[i] = sum(j: weight[i, j] * v[j])\nmean(t: mixed[t]) -> dense(3)",
+    ),
+    (
+        "causal attention",
+        "-> y: [3]",
+        "score[i, j] = if j <= i then dot(x[i], x[j]) else -inf
+      weight[i] = softmax(score[i])\nmixed[i] = sum(j: weight[i, j] * x[j])\nlast(mixed) -> dense(3)",
+    ),
+    (
+        "from the end",
+        "-> y: [3]",
+        "turned[t] = x[T - 1 - t]\nh[t] = tanh(A @ turned[t] + P @ h[t-2])
+      last(h) -> dense(3)",
+    ),
+    (
+        "a window",
+        "-> y: [3]",
+        "param W: [2, 2, 4]
+      near[t, o] = sum(u < 2, i: x[t + u, i] * W[u, i, o])\nlast(near) + mean(t: near[t]) -> relu -> dense(3)",
+    ),
     ("places", "-> y: [2]", "param place: [16, 2]\ny = mean(t: place[t]) + last(x * place[0..T])"),
 ];
 
@@ -190,19 +218,7 @@ const RAGGED: [(&str, &str, &str); 9] = [
 #[test]
 fn each_example_of_a_ragged_batch_gets_what_it_gets_alone() {
     for (title, head, body) in RAGGED {
-        let text = format!(
-            "net Net(x: [T, 2]) {head} {{
-               param A, B: [4, 2]
-               param P, Q: [4, 4]
-               {body}
-             }}
-             data d -> (x: [T, 2]) {{ train = csv(\"x.csv\", sequence=\"id\") }}
-             train Net on d {{
-               y = Net(x)
-               minimise sum(i: y[i]^2) using sgd(lr=0.1)
-             }}"
-        );
-        compare(title, &text, &[5, 2, 8, 3]);
+        compare(title, &text_of(head, body), &[5, 2, 8, 3]);
     }
 }
 
@@ -254,6 +270,53 @@ fn compare(title: &str, text: &str, lengths: &[usize]) {
             close(values, &mean[name], &format!("{title}: {name} in {steps} steps"));
         }
     }
+}
+
+/// Back-propagation through time is back-propagation on the copies of each step.
+#[test]
+fn loops_have_the_gradients_of_their_copies() {
+    for (title, head, body) in RAGGED {
+        let net = checked(&text_of(head, body));
+        for steps in [2, 7] {
+            same_as_copies(title, &net, &[steps, steps], steps, false);
+        }
+        same_as_copies(title, &net, &[3, 6, 2], 6, true);
+    }
+    let lags = checked(&text_of(
+        "-> y: [3]",
+        "param p, q: [4]\nh[t] = tanh(A @ x[t] + P @ h[t-1] + Q @ h[t-2])\nh[-1] = p\nh[-2] = q
+         last(h) + first(h) -> dense(3)",
+    ));
+    for steps in [1, 2, 7, 33] {
+        same_as_copies("lags", &lags, &[steps], steps, false);
+    }
+}
+
+fn same_as_copies(title: &str, net: &Checked, lengths: &[usize], steps: usize, ragged: bool) {
+    let objective = &net.trainings[0].objectives[0];
+    let all: Vec<usize> = (0..lengths.len()).collect();
+    let of = |job| run(&compile::graph(net, job, at(lengths.len(), steps, ragged)), &all, lengths, steps);
+    let (loops, copies) = (of(Job::Gradients(objective, false)), of(Job::Unrolled(objective, false)));
+    assert_eq!(loops.len(), copies.len(), "{title}");
+    for (name, values) in &loops {
+        close(values, &copies[name], &format!("{title}: {name} in {steps} steps"));
+    }
+}
+
+/// A net with a loss of its outputs.
+fn text_of(head: &str, body: &str) -> String {
+    format!(
+        "net Net(x: [T, 2]) {head} {{
+           param A, B: [4, 2]
+           param P, Q: [4, 4]
+           {body}
+         }}
+         data d -> (x: [T, 2]) {{ train = csv(\"x.csv\", sequence=\"id\") }}
+         train Net on d {{
+           y = Net(x)
+           minimise sum(i: y[i]^2) using sgd(lr=0.1)
+         }}"
+    )
 }
 
 /// What has no form for examples of different lengths is known before it is run.

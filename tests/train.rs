@@ -1,10 +1,11 @@
 //! Training: first values, the loop, checkpoints.
 
-use brolga::check::net::Initialiser;
+use brolga::check::net::{Initialiser, Metric};
 use brolga::data::{self, Extent, FieldData, Split, Starts, Values};
 use brolga::runtime::program::Moment;
 use brolga::train::checkpoint::{Checkpoint, CheckpointError, Purpose, Saved};
-use brolga::train::epoch::{self, Course, Ended, Machine, Metric, TrainError};
+use brolga::train::epoch::{self, Course, Ended, Machine, Measured, TrainError};
+use brolga::train::measure;
 use brolga::train::metrics::{self, Confusion};
 use brolga::train::progress::Progress;
 use brolga::train::random;
@@ -72,9 +73,13 @@ fn line_data() -> Split {
     Split { fields: vec![field("x", &[3], x), field("y", &[], y)], count: 10, augment: vec![], open: vec![] }
 }
 
+fn measured(name: &str, whole: bool) -> Measured {
+    Measured { name: name.into(), passes: vec![], whole }
+}
+
 fn course() -> Course {
-    let reports = vec![Metric { name: "error".into(), whole: false }];
-    Course { training: 0, objectives: 1, reports, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
+    let (reports, losses) = (vec![measured("error", false)], vec![measured("loss", false)]);
+    Course { training: 0, reports, losses, epochs: 20, steps: None, batch: 4, seed: 3, keep: None, patience: None }
 }
 
 /// Trains until done or until `limit` steps are done; gives the losses of the epochs.
@@ -97,9 +102,9 @@ fn a_loss_falls_and_a_mean_is_over_all_examples() {
     let (ended, losses) = train(&mut line, &course(), &mut progress, u64::MAX);
     assert_eq!((ended, progress.epoch, progress.step, losses.len()), (Ended::Complete, 20, 60, 20));
     assert!(losses[19] < 0.05 * losses[0], "{losses:?}");
-    let error = epoch::report(&mut line, &course(), 0, &line_data()).unwrap();
-    let whole = Course { reports: vec![Metric { name: "error".into(), whole: true }], ..course() };
-    let together = epoch::report(&mut line, &whole, 0, &line_data()).unwrap();
+    let error = measure::metric(&mut line, &course(), Metric::Report(0), &line_data()).unwrap();
+    let whole = Course { reports: vec![measured("error", true)], ..course() };
+    let together = measure::metric(&mut line, &whole, Metric::Report(0), &line_data()).unwrap();
     assert!(error < losses[0] && (error - together).abs() <= 1e-15, "{error} {together}");
 }
 

@@ -2,6 +2,7 @@
 //! that are interrupted.
 
 mod exact;
+mod measures;
 mod objectives;
 mod optimisers;
 mod runs;

@@ -75,7 +75,8 @@ fn the_filter_dances_over_the_picture() {
     let checked = checked(&example("dance.net"));
     let session = Session::new(&checked, Target::detect(), 1, 1);
     let moment = Moment { seed: 1, step: 0, steps: 1, first_example: 0 };
-    let corner = |test: usize| oracle::run(&session, Work::Test(test), &1.into(), &moment, &|_| None).unwrap()["lhs0"][0];
+    let corner =
+        |test: usize| oracle::run(&session, Work::Test(test), &1.into(), &moment, &|_| None).unwrap()["lhs0"][0];
     assert_eq!(corner(0), -22.0);
     assert_eq!(corner(1), 7.0);
 }

@@ -144,6 +144,17 @@ impl DataFacts {
         self.all.insert((dataset.into(), split.into()), Told::Broken(Box::new(diagnostic)));
     }
 
+    /// The names of what a field of a data set numbers, by the first split that knows them.
+    pub fn names(&self, dataset: &Symbol, field: &Symbol, fields: &[super::net::Field]) -> Option<Vec<String>> {
+        let place = fields.iter().position(|own| own.name == *field)?;
+        let own = self.all.iter().filter(|((name, _), _)| name == dataset).map(|(_, told)| told);
+        let names = |told: &Told| match told {
+            Told::Known(facts) => facts.fields.get(place).map(|field| field.names.clone()),
+            Told::Absent(_) | Told::Broken(_) => None,
+        };
+        own.filter_map(names).find(|names| !names.is_empty())
+    }
+
     /// What is known of a split.
     pub fn get(&self, dataset: &Symbol, split: &Symbol) -> Option<&Told> {
         self.all.get(&(dataset.clone(), split.clone()))

@@ -1,17 +1,18 @@
 //! The end of checking: what nothing needs is dropped, uses and parameters get their names, sums their initial values.
 
+use super::across::MeasureDraft;
 use super::checker::Checker;
 use super::flat::{Building, UseInfo};
 use super::forms::{each_part, each_tensor};
 use super::initialisers::{Readers, initial};
-use crate::size::{Limits, Poly, Sizes};
-use crate::source::Span;
 use super::items::Drafts;
 use super::net::{
-    Checked, Flat, Net, Objective, ParamId, Parameter, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
+    Checked, Flat, Measure, Net, Objective, ParamId, Parameter, Pass, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
     TensorKind, Test, Training, Use, UseId,
 };
 use crate::ids::{Arena, Symbol};
+use crate::size::{Limits, Poly, Sizes};
+use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A flat list without names.
@@ -96,7 +97,6 @@ impl Draft {
         let Draft { mut flat, uses, .. } = self;
         let mut taken: BTreeMap<(Option<UseId>, Symbol), u32> = BTreeMap::new();
         let (mut paths, mut keys): (Vec<String>, Vec<Symbol>) = (Vec::new(), Vec::new());
-        let mut draws: BTreeMap<Symbol, u32> = BTreeMap::new();
         for info in uses {
             keys.push(births[info.birth.index()].clone());
             let own = names[info.birth.index()].clone();
@@ -123,12 +123,6 @@ impl Draft {
                 TensorKind::Noise { key, .. } => {
                     let path = tensor.of.map(|of| format!("{}.", keys[of.index()])).unwrap_or_default();
                     *key = format!("{path}{key}").into();
-                    // Weights are shared between the uses of a net, draws are not.
-                    let times = draws.entry(key.clone()).or_insert(0);
-                    *times += 1;
-                    if *times > 1 {
-                        *key = format!("{key}#{times}").into();
-                    }
                 }
                 TensorKind::Input(_) | TensorKind::Constant(_) | TensorKind::Defined => {}
             }
@@ -236,6 +230,11 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
         places.push(Some(params.push(Parameter { path, shape, init, trained, at })));
     }
     let name = |draft: Draft| draft.named(&names, &paths, &places);
+    let measure = |measure: MeasureDraft| Measure {
+        passes: measure.passes.into_iter().map(|(draft, parts)| Pass { flat: name(draft), parts }).collect(),
+        flat: name(measure.last),
+        whole: measure.whole,
+    };
     let nets = drafts.nets.into_iter().map(|net| Net {
         name: net.name,
         inputs: net.inputs,
@@ -252,7 +251,7 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
             .into_iter()
             .map(|o| Objective {
                 flat: name(o.draft),
-                evaluate: name(o.evaluate),
+                evaluate: measure(o.evaluate),
                 over: o.over.iter().map(|id| places[id.index()].expect("a trained parameter is kept")).collect(),
                 optimiser: o.optimiser,
                 clip: o.clip,
@@ -260,7 +259,11 @@ pub fn finish(checker: Checker, drafts: Drafts) -> Checked {
                 at: o.at,
             })
             .collect(),
-        reports: t.reports.into_iter().map(|r| Report { name: r.name, flat: name(r.draft), at: r.at }).collect(),
+        reports: t
+            .reports
+            .into_iter()
+            .map(|r| Report { name: r.name, measure: measure(r.measure), at: r.at })
+            .collect(),
         shows: t
             .shows
             .into_iter()

@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use std::collections::BTreeMap;
 
 /// See the head of this file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Building {
     /// Whether `training` holds; none while a block is checked with its names free.
     pub training: Option<bool>,

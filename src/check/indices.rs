@@ -299,7 +299,9 @@ impl<'t> Checker<'t> {
     fn widest(&mut self, var: VarId, form: &Linear, size: SizeId, at: Span, env: &Env) -> SizeId {
         let by = form.terms.iter().find(|(v, _)| *v == var).and_then(|(_, by)| by.as_number());
         let range = |v: VarId| if v == var { Some((0, 0)) } else { self.flat.range(&self.sizes, v) };
-        let (Some(by), Some((low, high))) = (by, form.interval(&range)) else { return self.sizes.poison(at) };
+        let (Some(by), Some((low, high))) = (by, form.interval(&range)) else {
+            return self.widest_open(var, form, size, at, env);
+        };
         // size - 1 - high steps of `by` are left above, `low` steps below.
         let number = |n: i64| Box::new(Formula::Number(n));
         let left = match by > 0 {

@@ -266,7 +266,11 @@ impl<'t> Checker<'t> {
                     };
                     self.mark(env.scope, &name.text, entry);
                 }
-                ItemKind::Use { .. } | ItemKind::Network(_) | ItemKind::Data { .. } | ItemKind::Train { .. } | ItemKind::Test { .. } => {}
+                ItemKind::Use { .. }
+                | ItemKind::Network(_)
+                | ItemKind::Data { .. }
+                | ItemKind::Train { .. }
+                | ItemKind::Test { .. } => {}
             }
         }
         let open = super::lengths::open_names(tree);

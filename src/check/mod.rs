@@ -8,6 +8,7 @@
 //! **Invariants**: no pass fails: what is wrong is pushed as a fact, and poison goes on; what is not there yet is refused
 //! at its place, never guessed.
 
+mod across;
 mod bind;
 mod bind_odd;
 mod births;
@@ -49,6 +50,7 @@ mod scope;
 mod settings;
 pub mod shapes;
 mod starts;
+pub mod stepwise;
 mod symbolic;
 mod tell;
 mod terms;

@@ -161,7 +161,7 @@ pub struct Keep {
 }
 
 /// A number that is taken of a whole split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metric {
     /// Into `Training::reports`.
     Report(usize),
@@ -193,7 +193,7 @@ pub struct Objective {
     /// Mode training; its one output `loss` is `[]`, per example: the objective is its mean over the batch.
     pub flat: Flat,
     /// The same in mode evaluation: what `eval` and `keep = lowest(loss)` take of a split.
-    pub evaluate: Flat,
+    pub evaluate: Measure,
     /// The parameters that it trains, in order.
     pub over: Vec<ParamId>,
     pub optimiser: Symbol,
@@ -209,9 +209,38 @@ pub struct Objective {
 #[derive(Clone, Debug)]
 pub struct Report {
     pub name: Symbol,
-    /// Mode evaluation; its one output `value` is `[]`, per example.
-    pub flat: Flat,
+    pub measure: Measure,
     pub at: Span,
+}
+
+/// How a number is taken of a whole split.
+#[derive(Clone, Debug)]
+pub struct Measure {
+    /// What must be known of all examples first, in order.
+    pub passes: Vec<Pass>,
+    /// Mode evaluation; its one output `value` is `[]`, per example, and its mean is the number. It reads as inputs what
+    /// the parts of the passes come to.
+    pub flat: Flat,
+    /// The split is to be one batch: it reduces across the batch in a way that no parts can be put together for.
+    pub whole: bool,
+}
+
+/// One run over all examples.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// Mode evaluation; outputs are the parts, per example. It reads what those of earlier passes come to.
+    pub flat: Flat,
+    pub parts: Vec<Part>,
+}
+
+/// One reduction across all examples of a split.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Of the output, an example's own reduction; and of the input of what comes later, that of all.
+    pub name: Symbol,
+    pub by: Reduction,
+    /// Of a mean: the output with the number of an example's points, 1 if there is none.
+    pub points: Option<Symbol>,
 }
 
 /// One `test` item.

@@ -2,7 +2,7 @@
 
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Binary, Element, Scalar, TensorKind};
+use super::net::{Binary, Element, Scalar, TensorKind, UseId};
 use super::scope::Env;
 use super::values::{Number, Value, View};
 use crate::ids::Symbol;
@@ -28,7 +28,7 @@ impl<'t> Checker<'t> {
         let Some(drawn) = self.drawn(from, env) else { return self.poisoned(dims, Element::Real, env, at) };
         let ambient = env.ambient.iter().filter_map(|&var| self.flat.extent(var));
         let shape = ambient.chain(dims).collect();
-        let kind = TensorKind::Noise { key: name.clone(), normal: drawn.normal };
+        let kind = TensorKind::Noise { key: self.draw(name, env), normal: drawn.normal };
         let tensor = self.flat.tensor(name, shape, Element::Real, kind, env.use_id, at);
         let view = View { tensor, hidden: env.ambient.iter().copied().collect() };
         if (drawn.shift, drawn.scale) == (0.0, 1.0) {
@@ -39,6 +39,19 @@ impl<'t> Checker<'t> {
         let scaled = Scalar::Binary(Binary::Mul, number(drawn.scale), Box::new(term.body));
         term.body = Scalar::Binary(Binary::Add, number(drawn.shift), Box::new(scaled));
         Value::View(self.copy(term, name, env, at))
+    }
+
+    /// The key of a draw: weights are shared between the uses of a net, draws are not.
+    fn draw(&self, name: &Symbol, env: &Env) -> Symbol {
+        let birth = |of: Option<UseId>| of.map(|of| self.flat.uses[of.index()].birth);
+        let before = self.flat.tensors.iter().filter(|(_, tensor)| {
+            let drawn = matches!(tensor.kind, TensorKind::Noise { .. }) && tensor.name == *name;
+            drawn && birth(tensor.of) == birth(env.use_id)
+        });
+        match before.count() {
+            0 => name.clone(),
+            n => format!("{name}#{}", n + 1).into(),
+        }
     }
 
     /// `normal`, `normal(mean, deviation)`, `uniform`, `uniform(low, high)`

@@ -1,6 +1,7 @@
 //! `minimise E over PARTS using OPTIMISER`: the loss in both modes, the parameters that it trains, the optimiser's step
 //! for each of them.
 
+use super::across::MeasureDraft;
 use super::births::BirthId;
 use super::checker::Checker;
 use super::finish::Draft;
@@ -47,12 +48,12 @@ impl<'t> Checker<'t> {
     }
 
     /// The loss once more, as an evaluation has it.
-    fn in_evaluation(&mut self, statement: &'t Statement, work: &Work<'t, '_>) -> Option<Draft> {
+    fn in_evaluation(&mut self, statement: &'t Statement, work: &Work<'t, '_>) -> Option<MeasureDraft> {
         let StatementKind::Minimise { value, .. } = &statement.kind else { return None };
         let env = self.open_body(work, false);
-        let loss = self.scalar(value, "loss", "minimise", &env);
-        let draft = self.end_with("loss", loss);
-        loss.map(|_| draft)
+        let loss = self.scalar(value, "value", "minimise", &env);
+        let measure = self.end_measure(loss);
+        loss.map(|_| measure)
     }
 
     /// The parameters that an objective trains: those of its nets that it reads, or of what stands behind `over`. None

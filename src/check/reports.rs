@@ -21,14 +21,14 @@ impl<'t> Checker<'t> {
     ) -> Option<ReportDraft> {
         let env = self.open_body(work, false);
         let tensor = self.scalar(value, "value", "report", &env);
-        let draft = self.end_with("value", tensor);
+        let measure = self.end_measure(tensor);
         tensor?;
         let name = match name {
             Some(name) => name.text.clone(),
-            None => measure(value).unwrap_or_else(|| Symbol::from("value")),
+            None => named_after(value).unwrap_or_else(|| Symbol::from("value")),
         };
         let taken = |name: &str| before.iter().any(|report| *report.name == *name);
-        Some(ReportDraft { name: free(name, &taken), draft, at })
+        Some(ReportDraft { name: free(name, &taken), measure, at })
     }
 
     /// Pictures.
@@ -58,7 +58,7 @@ impl<'t> Checker<'t> {
             self.raise(Fact::NoPicture { shape }, value.at, &work.env);
             return None;
         }
-        let name = measure(value).unwrap_or_else(|| Symbol::from("picture"));
+        let name = named_after(value).unwrap_or_else(|| Symbol::from("picture"));
         let taken = |name: &str| before.iter().any(|show| *show.name == *name);
         Some(ShowDraft { name: free(name, &taken), draft, every: every?, at })
     }
@@ -92,7 +92,7 @@ fn free(name: Symbol, taken: &dyn Fn(&str) -> bool) -> Symbol {
 }
 
 /// What has no name is called after its block, one below a reduction if there is one.
-fn measure(value: &Pipeline) -> Option<Symbol> {
+fn named_after(value: &Pipeline) -> Option<Symbol> {
     let Head::Expr(expr) = &value.head else { return None };
     if let Some(last) = value.stages.last()
         && let StageLayer::Expr(expr) = &last.layer
@@ -108,7 +108,7 @@ fn called(expr: &Expr) -> Option<Symbol> {
         ExprKind::Call { callee, args, .. } => {
             let ExprKind::Name(name) = &callee.kind else { return None };
             let inner = match super::intrinsics::Intrinsic::of(name) {
-                Some(_) => args.first().and_then(|arg| measure(&arg.value)),
+                Some(_) => args.first().and_then(|arg| named_after(&arg.value)),
                 None => None,
             };
             Some(inner.unwrap_or_else(|| name.clone()))

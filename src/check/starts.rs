@@ -3,9 +3,9 @@
 
 use super::checker::Checker;
 use super::equations::Evaluated;
+use super::flat::NewPiece;
 use super::found::{Fact, Part};
 use super::intrinsics::Intrinsic;
-use super::flat::NewPiece;
 use super::net::{Comparison, Condition, Linear, Scalar, Subscript as Read, Tensor, TensorId, TensorKind, VarId};
 use super::recur::Guess;
 use super::scope::Env;
@@ -128,9 +128,8 @@ impl<'t> Checker<'t> {
         }
         let comes = self.axes_shape(&axes);
         if comes.len() != rest.len() || !comes.iter().zip(&rest).all(|(a, b)| self.may_equal(*a, *b)) {
-            let what = format!("a start of '{}'", self.sources.text(*at).split('[').next().unwrap_or_default());
-            let declared = (*at, rest.into_iter().map(Some).collect());
-            self.raise(Fact::NotDeclared { what, declared, comes: Part { at: term.at, shape: comes } }, *at, env);
+            let (lhs, rhs) = (Part { at: *at, shape: rest }, Part { at: value.at, shape: comes });
+            self.raise(Fact::ShapesDiffer { op: "start", lhs, rhs }, *at, env);
             return None;
         }
         term.axes = axes;

@@ -5,7 +5,7 @@
 
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::{Comparison, Condition, Linear};
+use super::net::{Comparison, Condition, Linear, VarId};
 use super::scope::Env;
 use crate::ids::Symbol;
 use crate::size::{Formula, Holds, Limits, Poly, SizeId, at_least_zero};
@@ -59,6 +59,32 @@ impl<'t> Checker<'t> {
             sum = Formula::Add(Box::new(term), Box::new(sum));
         }
         Some(self.sizes.derive(sum, &from, at).unwrap_or_else(|fault| fault.size))
+    }
+
+    /// The largest range of an index for which a form with lengths in it stays inside of an axis.
+    pub fn widest_open(&mut self, var: VarId, form: &Linear, size: SizeId, at: Span, env: &Env) -> SizeId {
+        let by = form.terms.iter().find(|(v, _)| *v == var).and_then(|(_, by)| by.as_number());
+        let terms = form.terms.iter().filter(|(v, _)| *v != var).cloned().collect();
+        let rest = Linear { constant: form.constant.clone(), terms };
+        // Steps that are left above the largest value, or below the smallest.
+        let left = match by {
+            Some(by) if by > 0 => self.highest(&rest).zip(self.sizes.value(size).cloned()).and_then(|(high, size)| {
+                size.sub(&high).ok()?.sub(&Poly::number(1)).ok()?.div_floor(&Poly::number(by)).ok()
+            }),
+            Some(by) => self.lowest(&rest).and_then(|low| low.div_floor(&Poly::number(-by)).ok()),
+            None => {
+                let name = self.flat.vars[var.index()].name.clone();
+                self.no_range(name, at, env);
+                None
+            }
+        };
+        match left.and_then(|left| left.add(&Poly::number(1)).ok()) {
+            Some(extent) => {
+                let extent = self.sizes.remark(extent, Some(size), at);
+                self.to_length(super::values::Value::size(extent, at), at, env)
+            }
+            None => self.sizes.poison(at),
+        }
     }
 
     /// The longer one of two axes; the first if that cannot be told.

@@ -1,6 +1,7 @@
 //! `train` items: what is trained on which data, and what stands in the body. Objectives, reports and settings have
 //! files of their own.
 
+use super::across::MeasureDraft;
 use super::checker::Checker;
 use super::finish::Draft;
 use super::found::Fact;
@@ -31,7 +32,7 @@ pub struct TrainingDraft {
 /// An objective, not yet named.
 pub struct ObjectiveDraft {
     pub draft: Draft,
-    pub evaluate: Draft,
+    pub evaluate: MeasureDraft,
     pub over: Vec<ParamId>,
     pub optimiser: Symbol,
     pub clip: Option<f64>,
@@ -42,7 +43,7 @@ pub struct ObjectiveDraft {
 /// A report, not yet named.
 pub struct ReportDraft {
     pub name: Symbol,
-    pub draft: Draft,
+    pub measure: MeasureDraft,
     pub at: Span,
 }
 

@@ -88,7 +88,7 @@ fn emit(args: &Args, common: &Common, checked: &Checked, wanted: &[Stage]) -> Re
     };
     let binding = Binding::from(args.batch.unwrap_or(batch));
     let flat = match job {
-        Job::Train(objective) | Job::Gradients(objective, _) => &objective.flat,
+        Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => &objective.flat,
         Job::Forward(flat) => flat,
     };
     flat.fits(&binding.sizes).map_err(|unfit| Failure::new(unfit.told(&checked.sources)))?;

@@ -1,8 +1,8 @@
 //! What all verbs share: options, reading and checking a file, findings and how they end the program.
 
 use super::output;
-use crate::check::net::Checked;
 use crate::check::Options;
+use crate::check::net::Checked;
 use crate::compile;
 use crate::data::{Place, told};
 use crate::diagnostic::{self, Format};
@@ -22,6 +22,9 @@ pub struct Common {
     /// Threads; all cores if not given. The results are the same bits
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
+    /// Compile for clif, avx2 or avx512; the best that the CPU has if not given. Results differ in the last bits
+    #[arg(long, global = true, value_name = "NAME", value_parser = target)]
+    pub target_cpu: Option<Target>,
     /// In place of the file's seed
     #[arg(long, global = true, value_name = "N")]
     pub seed: Option<u64>,
@@ -47,6 +50,12 @@ pub enum FormatName {
     Full,
     Short,
     Json,
+}
+
+/// A target that this machine has, by its name.
+fn target(name: &str) -> Result<Target, String> {
+    let here = Target::here().map(Target::name).collect::<Vec<_>>().join(", ");
+    Target::named(name).filter(|t| t.is_there()).ok_or_else(|| format!("this machine has {here}"))
 }
 
 /// What ends a verb early.
@@ -104,7 +113,7 @@ pub struct Loaded {
 impl Common {
     /// What this process compiles for.
     pub fn target(&self) -> Target {
-        Target::detect()
+        self.target_cpu.unwrap_or_else(Target::detect)
     }
 
     /// How many threads to use.

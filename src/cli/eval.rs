@@ -5,7 +5,8 @@ use super::{output, run, splits, weights};
 use crate::check::net::{Dataset, Net};
 use crate::data::{FieldData, Split, Values};
 use crate::ids::Symbol;
-use crate::train::epoch::{self, Course};
+use crate::train::epoch::Course;
+use crate::train::measure;
 use crate::train::metrics::{ClassScore, Confusion, argmax};
 use crate::train::session::{Session, Work};
 
@@ -38,7 +39,7 @@ pub fn run(args: &Args, common: &Common) -> Outcome {
     weights::agree(&loaded, common, &session, &names, &split)?;
     let mut metrics = Vec::new();
     for (name, metric) in course.metrics() {
-        metrics.push((name, epoch::metric(&mut session, &course, metric, &split)?));
+        metrics.push((name, measure::metric(&mut session, &course, metric, &split)?));
     }
     let confusion = confusion(&loaded, dataset, &training.nets, &course, &split, &mut session)?;
     let found = Found { split: &args.split, examples: split.count, metrics, confusion };
@@ -74,7 +75,7 @@ fn confusion(
     let Values::Index(truths) = &split.fields[field].values else { return Ok(None) };
     let mut confusion = Confusion::new(classes);
     let work = Work::Net(number);
-    epoch::over(session, course.seed, split, course.batch, work, &renamed, &mut |session, rows| {
+    measure::over(session, course.seed, split, course.batch, work, &renamed, &mut |session, rows| {
         let scores = session.output(work, rows.len() as u32, &output).expect("a net's program has its outputs");
         for (&row, scores) in rows.iter().zip(scores.chunks_exact(classes)) {
             confusion.add(truths[row as usize] as usize, argmax(scores));

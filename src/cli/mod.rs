@@ -17,9 +17,11 @@ mod pictures;
 mod profile;
 mod predict;
 mod run;
+mod sample;
 mod shapes;
 mod show;
 mod splits;
+mod stream;
 mod test;
 mod train;
 mod used;
@@ -63,8 +65,10 @@ enum Verb {
     Eval(eval::Args),
     /// Name the class of pictures
     Predict(predict::Args),
-    /// Run nets on arrays
+    /// Run nets on arrays, or on a stream of steps
     Run(run::Args),
+    /// Draw a text from a net of characters
+    Sample(sample::Args),
     /// The loss and its gradients
     Grad(grad::Args),
     /// Run the tests in files
@@ -117,6 +121,7 @@ fn dispatch(line: &Line, start: std::time::Instant) -> Outcome {
         Verb::Eval(args) => eval::run(args, common),
         Verb::Predict(args) => predict::run(args, common),
         Verb::Run(args) => run::run(args, common),
+        Verb::Sample(args) => sample::run(args, common),
         Verb::Grad(args) => grad::run(args, common),
         Verb::Test(args) => test::run(args, common),
         Verb::Bench(args) => bench::run(args, common, start),

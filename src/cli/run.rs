@@ -14,8 +14,11 @@ pub struct Args {
     /// The file
     file: String,
     /// An array for an input: x=a.npy, x=a.npz, x=a.json, or an .npz that holds them by name
-    #[arg(long, required = true, num_args = 1.., value_name = "NAME=FILE")]
+    #[arg(long, required_unless_present = "stream", num_args = 1.., value_name = "NAME=FILE")]
     input: Vec<String>,
+    /// One step a line of standard input, its outputs a line of standard output
+    #[arg(long, conflicts_with_all = ["input", "output"])]
+    stream: bool,
     /// Where the outputs go: .npy (one output), .npz or .json; printed as JSON if not given
     #[arg(long)]
     output: Option<PathBuf>,
@@ -27,6 +30,9 @@ pub struct Args {
 pub fn run(args: &Args, common: &Common) -> Outcome {
     let loaded = common.load(&args.file)?;
     let number = pick(&loaded.checked, args.net.as_deref())?;
+    if args.stream {
+        return super::stream::run(&loaded, common, number);
+    }
     let net = &loaded.checked.nets[number];
     let mut given = arrays::read(&args.input, &wanted(&loaded.checked, &net.inputs), &loaded.checked)?;
     let mut session = open(&loaded, common)?;
@@ -88,7 +94,19 @@ pub fn open<'a>(loaded: &'a Loaded, common: &Common) -> Result<Session<'a>, Fail
 /// # Errors
 /// As [`open`].
 pub fn open_named<'a>(loaded: &'a Loaded, common: &Common) -> Result<(Session<'a>, Names), Failure> {
-    let mut session = Session::new(&loaded.checked, common.target(), common.threads(), common.seed.unwrap_or(1));
+    open_checked(&loaded.checked, loaded, common)
+}
+
+/// As [`open_named`], with these nets in the place of the file's.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_checked<'a>(
+    checked: &'a Checked,
+    loaded: &Loaded,
+    common: &Common,
+) -> Result<(Session<'a>, Names), Failure> {
+    let mut session = Session::new(checked, common.target(), common.threads(), common.seed.unwrap_or(1));
     let names = match super::weights::find(loaded, common) {
         Some(path) => super::weights::load(common, &path, &mut session)?,
         None => {

@@ -4,7 +4,7 @@ use super::common::{Failure, Loaded};
 use crate::data::told::wants;
 use crate::data::{Pictures, Request, Split};
 use crate::runtime::program::Moment;
-use crate::train::epoch::{Batch, Course};
+use crate::train::epoch::{Batch, Course, bounds};
 use crate::train::session::{Session, Work};
 use image::{Rgb, RgbImage};
 use std::path::Path;
@@ -32,7 +32,12 @@ pub fn write(
     let rows: Vec<u32> = (0..split.count.min(MOST) as u32).collect();
     let batch = rows.len() as u32;
     let moment = Moment { seed: course.seed, step: 0, steps: 1, first_example: 0 };
-    session.run(work, batch, &moment, &mut Batch { split, rows: &rows, draw: None, bounds: split.bounds(&rows), renamed: &[] })?;
+    session.run(
+        work,
+        batch,
+        &moment,
+        &mut Batch { split, rows: &rows, draw: None, bounds: bounds(split, &rows), renamed: &[] },
+    )?;
     let item = &loaded.checked.trainings[course.training].shows[place];
     let shape = &item.flat.tensors[item.flat.outputs[0].1].shape;
     let shape: Vec<usize> = shape.iter().map(|&n| loaded.checked.sizes.number(n).map_or(0, |n| n as usize)).collect();

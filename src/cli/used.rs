@@ -52,7 +52,11 @@ fn one(folder: &Path, key: &str, allowed: &[PathBuf]) -> Used {
     };
     if !inside(folder) && !allowed.iter().any(|root| inside(root)) {
         let help = Some("`--use DIR` names another folder to take files from".to_string());
-        return Used::Refused { code: "E0703", why: format!("{key} lies outside of the folder of the .net file"), help };
+        return Used::Refused {
+            code: "E0703",
+            why: format!("{key} lies outside of the folder of the .net file"),
+            help,
+        };
     }
     match std::fs::metadata(&full) {
         Ok(about) if about.len() > MAX_BYTES as u64 => {

@@ -7,7 +7,8 @@ use crate::check::loss_name;
 use crate::check::net::{Every, Metric};
 use crate::ids::Symbol;
 use crate::train::checkpoint::{self, Checkpoint};
-use crate::train::epoch::{self, Course};
+use crate::train::epoch::Course;
+use crate::train::measure;
 use crate::train::progress::Progress;
 use crate::train::session::Session;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -74,18 +75,18 @@ impl<'a> Watch<'a> {
     /// When the machine refuses, or a file cannot be written.
     pub fn epoch(&mut self, session: &mut Session, progress: &mut Progress) -> Result<(), Failure> {
         let (on, split) = self.data.judge();
-        let reports = &self.course.reports;
         let mut metrics = Vec::new();
-        for (place, report) in reports.iter().enumerate() {
-            metrics.push((report.name.clone(), epoch::report(session, self.course, place, split)?));
+        for (place, report) in self.course.reports.iter().enumerate() {
+            let value = measure::metric(session, self.course, Metric::Report(place), split)?;
+            metrics.push((report.name.clone(), value));
         }
         let mut better = false;
         if let Some(keep) = self.course.keep {
             let value = match keep.metric {
                 Metric::Report(place) => metrics[place].1,
                 Metric::Loss(place) => {
-                    let value = epoch::metric(session, self.course, keep.metric, split)?;
-                    metrics.push((loss_name(place, self.course.objectives), value));
+                    let value = measure::metric(session, self.course, keep.metric, split)?;
+                    metrics.push((self.course.losses[place].name.clone(), value));
                     value
                 }
             };

@@ -1,7 +1,8 @@
 //! What became of a kernel, as text: Cranelift's input, and the machine code disassembled.
 
-use super::clif;
+use super::{clif, wide};
 use crate::kernel::Kernel;
+use crate::target::Target;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Formatter, Instruction, IntelFormatter};
 
 /// The kernel as Cranelift's text.
@@ -13,11 +14,20 @@ pub fn clif(kernel: &Kernel) -> Result<String, String> {
     Ok(format!("; {}\n{}", kernel.name, context.func.display()))
 }
 
-/// The kernel's machine code, an instruction a line behind its offset. The constants behind the last return are left out.
+/// The kernel's machine code for a target, an instruction a line behind its offset; where the wide back end refuses it,
+/// the reason and Cranelift's. The constants behind the last return are left out.
 ///
 /// # Errors
 /// What compiling says.
-pub fn asm(kernel: &Kernel) -> Result<String, String> {
+pub fn asm(kernel: &Kernel, target: Target) -> Result<String, String> {
+    match wide::compile(kernel, target) {
+        Ok(code) => Ok(format!("; {}, {}\n{}", kernel.name, target.name(), disassemble(&code.bytes[..code.code]))),
+        Err(_) if target == Target::Clif => asm_of_clif(kernel),
+        Err(refusal) => Ok(format!("; not for {}: {}\n{}", target.name(), refusal.0, asm_of_clif(kernel)?)),
+    }
+}
+
+fn asm_of_clif(kernel: &Kernel) -> Result<String, String> {
     let isa = clif::isa()?;
     let context = clif::compile(kernel, &*isa)?;
     let mut text = format!("; {}\n", kernel.name);
@@ -28,12 +38,12 @@ pub fn asm(kernel: &Kernel) -> Result<String, String> {
     Ok(text)
 }
 
-/// How many vectors the kernel's code puts on the stack, because its registers do not suffice.
+/// How many vectors Cranelift's code of the kernel puts on the stack, because its registers do not suffice.
 ///
 /// # Errors
 /// What compiling says.
 pub fn spills(kernel: &Kernel) -> Result<usize, String> {
-    let text = asm(kernel)?;
+    let text = asm_of_clif(kernel)?;
     let spilled = |line: &&str| {
         let operands = line.rsplit_once("[rsp").map(|(_, rest)| rest.split_once("],").map_or("", |(_, from)| from));
         operands.is_some_and(|from| from.starts_with("xmm"))

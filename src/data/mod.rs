@@ -28,7 +28,7 @@ mod ts;
 
 pub use augment::{Augment, Change, Draw};
 pub use error::{DataError, DataProblem, Where};
-pub use extent::{Bounds, Extent, Open};
+pub use extent::{Bounds, Extent, Open, Sizes};
 use fit::Scaling;
 pub use fit::{RawValues, Want};
 pub use place::Place;

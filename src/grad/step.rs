@@ -3,6 +3,7 @@
 use super::differentiate;
 use crate::check::net::{Checked, Flat, Net, Objective};
 use crate::graph::elaborate::{Binding, Elaboration};
+use crate::graph::unroll::unroll;
 use crate::graph::{
     Affine, Axis, Binary, Combine, Dtype, Equation, ExprId, Exprs, Graph, Kind, OriginId, OriginRole, Role, TensorId,
     Unary, normal, rewrite,
@@ -27,9 +28,15 @@ pub fn evaluation(checked: &Checked, net: &Net, binding: Binding) -> Graph {
 }
 
 /// The objective's mean over the batch as output `loss`, and the gradient of each parameter that it trains as an
-/// output of the parameter's name; with `inputs` also those of the real inputs, by their names.
-pub fn gradients(checked: &Checked, objective: &Objective, binding: Binding, inputs: bool) -> Graph {
+/// output of the parameter's name; with `inputs` also those of the real inputs, by their names. `unrolled`: without loops,
+/// a copy of each recurrence for each step.
+pub fn gradients(checked: &Checked, objective: &Objective, binding: Binding, inputs: bool, unrolled: bool) -> Graph {
     let mut step = Step::new(checked, objective, binding);
+    if unrolled {
+        let copies = unroll(&step.house.graph);
+        step.house.graph = copies.expect("bug: the checker lets no recurrence through that has no order");
+        prepare(&mut step.house.graph);
+    }
     let mut wrt = step.trained.clone();
     if inputs {
         let graph = &step.house.graph;

@@ -150,7 +150,13 @@ impl<'a> Elaboration<'a> {
 
     fn number(&self, size: SizeId) -> u32 {
         let number = self.binding.number(&self.checked.sizes, size);
-        number.expect("a checked net has no poisoned size, and a binding has all its lengths")
+        number.unwrap_or_else(|| {
+            let shown = crate::size::show::size(&self.checked.sizes, size);
+            panic!(
+                "bug: a checked net has no poisoned size, and a binding all its lengths: {shown} at {:?}",
+                self.binding
+            )
+        })
     }
 }
 

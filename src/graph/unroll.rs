@@ -80,7 +80,7 @@ fn piece_at(
         let &time = recurrence.time.get(&access.tensor)?;
         let mut index = access.index.clone();
         let now = index.remove(time).settled(&axes).as_number().expect("distances are constant");
-        // A load at no time stands behind a guard that never holds.
+        // A load at no time stands behind a guard that never holds; that of a guard stays a load.
         let copies = &at[&access.tensor];
         let tensor = *copies.get(usize::try_from(now).unwrap_or(0)).or(copies.first())?;
         Some(Access { tensor, index })
@@ -93,8 +93,18 @@ fn piece_at(
         guard
     };
     piece.guards = piece.guards.iter().map(with_data).collect();
+    let outside = |access: &Access| {
+        let time = *recurrence.time.get(&access.tensor)?;
+        let now = access.index[time].settled(&axes).as_number()?;
+        Some(usize::try_from(now).is_ok_and(|now| now < at[&access.tensor].len())).filter(|inside| !inside)
+    };
     let mut replace = |exprs: &mut super::Exprs, id| {
-        let access = change(exprs.as_load(id)?)?;
+        let access = exprs.as_load(id)?;
+        if outside(access).is_some() {
+            // A copy of another time would be a circle of the copies where data say that it is never read.
+            return Some(exprs.number(0.0));
+        }
+        let access = change(access)?;
         Some(exprs.add(Expr::Load(access)))
     };
     piece.body = graph.exprs.rebuild(piece.body, &mut HashMap::new(), &mut replace, &mut |guard| with_data(guard));

@@ -220,6 +220,25 @@ impl<'a> Nest<'a> {
             .unwrap_or_else(|| fits.rev().find(|&n| length <= i64::from(n)).unwrap_or(self.widest))
     }
 
+    /// The lanes of a reduction along its own axis: several vectors where it is long and simple, so that additions do not
+    /// wait for each other.
+    fn sum_width(&self, member: &Member, length: i64) -> u16 {
+        let (mut nodes, mut functions) = (0, false);
+        visit_member(self.graph, member, &mut |seen| {
+            if let Seen::Node(expr) = seen {
+                nodes += 1;
+                functions |= matches!(&self.graph.exprs[expr], Expr::Unary(op, _) if costly(*op));
+            }
+        });
+        let most = match self.target {
+            Target::Clif => 0,
+            Target::Avx2 => 16,
+            Target::Avx512 => 64,
+        };
+        let simple = !functions && nodes <= 8 && member.guards.is_empty();
+        if simple && most > 0 && length >= 4 * i64::from(most) { most } else { self.width(length) }
+    }
+
     /// The half-open range of the lane axis in which every load along it is in range; None if all of it is.
     fn safe(&self, axis: usize) -> Option<(i64, i64)> {
         let ranges = &self.space.ranges;
@@ -372,7 +391,7 @@ impl<'a> Nest<'a> {
         skipped: &[&Guard],
     ) -> ValueId {
         let lane = lane.filter(|a| member.reduced.contains(a));
-        let width = lane.map_or(point.lanes.count, |a| self.width(i64::from(self.space.extents[a])));
+        let width = lane.map_or(point.lanes.count, |a| self.sum_width(member, i64::from(self.space.extents[a])));
         Reduction::new(&self.space, self.group, member, skipped, lane, width).value(e, point)
     }
 }

@@ -122,7 +122,9 @@ impl Problems {
     /// As [`Problems::diagnostics`], with the edits that were tried and helped.
     pub fn with_fixes(&self, sources: &Sources, sizes: &Sizes, recheck: &mut Recheck) -> Vec<Diagnostic> {
         let told = self.told(sources, sizes);
-        told.into_iter().map(|(diagnostic, helps)| fixes::try_fixes(diagnostic, helps, sources, recheck)).collect()
+        let tried = told.into_iter().map(|(diagnostic, helps)| fixes::try_fixes(diagnostic, helps, sources, recheck));
+        let tried = tried.collect();
+        fixes::joined(tried, sources, recheck)
     }
 
     fn told(&self, sources: &Sources, sizes: &Sizes) -> Vec<(Diagnostic, Vec<Help>)> {

@@ -35,6 +35,39 @@ pub fn try_fixes(
     diagnostic
 }
 
+/// Drops findings of the same code that the first repair of an earlier one clears too, if they stand where it edits:
+/// one slip is one message.
+pub fn joined(mut told: Vec<Diagnostic>, sources: &Sources, recheck: &mut Recheck) -> Vec<Diagnostic> {
+    let mut at = 0;
+    while at < told.len() {
+        let Some(help) = told[at].helps.iter().find(|help| !help.edits.is_empty()).cloned() else {
+            at += 1;
+            continue;
+        };
+        let code = told[at].code;
+        let beside = |d: &Diagnostic| {
+            let line = |span: Span| sources.position(span).0;
+            let primary = d.labels.first().map(|label| label.at);
+            let near = |p: Span| {
+                help.edits.iter().any(|edit| edit.at.source == p.source && line(edit.at) == line(p))
+            };
+            d.code == code && primary.is_some_and(near)
+        };
+        let (kept, rest) = told.split_at(at + 1);
+        let mut all = kept.to_vec();
+        for diagnostic in rest {
+            let gone = beside(diagnostic)
+                && diagnostic.labels.first().is_some_and(|l| clears(code, l.at, &help.edits, sources, recheck));
+            if !gone {
+                all.push(diagnostic.clone());
+            }
+        }
+        told = all;
+        at += 1;
+    }
+    told
+}
+
 fn clears(code: &str, at: Span, edits: &[Edit], sources: &Sources, recheck: &mut Recheck) -> bool {
     let one_file = edits.iter().all(|edit| edit.at.source == at.source && !sources.in_library(edit.at));
     if edits.is_empty() || !one_file {

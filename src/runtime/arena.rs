@@ -13,6 +13,8 @@ pub const ALIGN: usize = 64;
 
 /// One allocation, zero at first.
 pub struct Memory {
+    /// What was allocated; `start` is the first aligned byte in it.
+    whole: *mut u8,
     start: *mut u8,
     bytes: usize,
 }
@@ -26,25 +28,28 @@ unsafe impl Sync for Memory {}
 impl Memory {
     /// A block of at least `bytes` bytes.
     pub fn new(bytes: usize) -> Arc<Memory> {
+        let bytes = bytes.max(1).next_multiple_of(ALIGN);
         let layout = Memory::layout(bytes);
         // SAFETY: the layout is not empty.
-        let start = unsafe { alloc_zeroed(layout) };
-        if start.is_null() {
+        let whole = unsafe { alloc_zeroed(layout) };
+        if whole.is_null() {
             handle_alloc_error(layout);
         }
-        Arc::new(Memory { start, bytes: layout.size() })
+        // SAFETY: fewer than ALIGN bytes, which the layout has beyond `bytes`.
+        let start = unsafe { whole.add(whole.align_offset(ALIGN)) };
+        Arc::new(Memory { whole, start, bytes })
     }
 
+    /// Aligned by hand: the system gives large stretches of zeros without touching them only where it need not align.
     fn layout(bytes: usize) -> Layout {
-        let size = bytes.max(1).next_multiple_of(ALIGN);
-        Layout::from_size_align(size, ALIGN).expect("no allocation is near half of the address space")
+        Layout::from_size_align(bytes + ALIGN, 4).expect("no allocation is near half of the address space")
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
         // SAFETY: allocated in `new` with this layout.
-        unsafe { dealloc(self.start, Memory::layout(self.bytes)) }
+        unsafe { dealloc(self.whole, Memory::layout(self.bytes)) }
     }
 }
 

@@ -20,9 +20,11 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut chooser = Chooser::new(target);
     let mut graph = laid_out(&graph, target, &mut chooser);
     segments::time_first(&mut graph);
-    let cleared = cleared(&graph);
+    let times = times(&graph);
+    let (cleared, full) = (cleared(&graph, &times), segments::full(&graph, &times));
     let components = components(&graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(&graph)));
-    let mut steps = Grouping { graph: &mut graph, chooser: &mut chooser, cleared: &cleared }.steps(&components, &[]);
+    let mut steps =
+        Grouping { graph: &mut graph, chooser: &mut chooser, cleared: &cleared, full: &full }.steps(&components, &[]);
     mark_stored(&mut steps, &graph);
     Schedule { steps: with_clearing(steps, cleared), graph, target }
 }
@@ -80,6 +82,8 @@ struct Grouping<'g> {
     graph: &'g mut Graph,
     chooser: &'g mut Chooser,
     cleared: &'g IndexSet<TensorId>,
+    /// Stretches of time in which a tensor is written as a whole.
+    full: &'g IndexMap<TensorId, Vec<Stretch>>,
 }
 
 impl Grouping<'_> {
@@ -89,12 +93,13 @@ impl Grouping<'_> {
         for component in components {
             match component {
                 Component::One(tensor) => {
-                    let cleared = self.cleared.contains(tensor);
-                    add(&mut fuser, *tensor, around, cleared);
+                    let whole = around.first().is_some_and(|a| self.full[tensor].contains(&a.stretch));
+                    add(&mut fuser, *tensor, around, self.cleared.contains(tensor), whole);
                 }
                 Component::Many(recurrence) => {
                     let (graph, chooser) = fuser.parts();
-                    let steps = Grouping { graph, chooser, cleared: self.cleared }.stretches(recurrence, around);
+                    let steps = Grouping { graph, chooser, cleared: self.cleared, full: self.full }
+                        .stretches(recurrence, around);
                     fuser.add_loops(&component.tensors(), steps);
                 }
             }
@@ -135,34 +140,44 @@ fn active(graph: &Graph, tensor: TensorId, around: &[Around]) -> Vec<Equation> {
     pieces(graph, tensor).iter().filter(runs).cloned().collect()
 }
 
-/// Adds what a tensor is in these loops.
-fn add(fuser: &mut Fuser, tensor: TensorId, around: &[Around], cleared: bool) {
+/// Adds what a tensor is in these loops, where it is `whole` if each of its elements is written.
+fn add(fuser: &mut Fuser, tensor: TensorId, around: &[Around], cleared: bool, whole: bool) {
     let (graph, _) = fuser.parts();
     // Of the loops of one time nothing is left in the pieces.
     let times: Vec<(usize, bool)> = around.iter().map(|a| (a.time[&tensor], a.backwards)).collect();
     let pieces: Vec<Equation> = active(graph, tensor, around);
     let pieces: Vec<Equation> = pieces.iter().map(|piece| turns::at_turn(graph, piece, &times)).collect();
-    let whole = pieces.len() == 1 || !around.is_empty();
+    let cleared = cleared && !(whole && !pieces.iter().any(adds));
+    let joins = pieces.len() == 1 || !around.is_empty();
     for piece in &pieces {
-        if whole && !cleared { fuser.add(piece) } else { fuser.add_alone(piece, cleared) }
+        if joins && !cleared { fuser.add(piece) } else { fuser.add_alone(piece, cleared) }
     }
 }
 
-/// The tensors of which some elements that are read are not written, or are added to.
-fn cleared(graph: &Graph) -> IndexSet<TensorId> {
+/// The time of each tensor of a recurrence, of the outermost one.
+fn times(graph: &Graph) -> IndexMap<TensorId, usize> {
     let mut times: IndexMap<TensorId, usize> = IndexMap::new();
     for recurrence in segments::recurrences(graph) {
         for (&tensor, &time) in &recurrence.time {
             times.entry(tensor).or_insert(time);
         }
     }
-    let unfilled = segments::unfilled(graph, &times);
+    times
+}
+
+/// Whether a piece adds to elements that data name.
+fn adds(piece: &Equation) -> bool {
+    classes::scatter(&Group::alone("".into(), piece, false)).is_some()
+}
+
+/// The tensors of which some elements that are read are not written, or are added to.
+fn cleared(graph: &Graph, times: &IndexMap<TensorId, usize>) -> IndexSet<TensorId> {
+    let unfilled = segments::unfilled(graph, times);
     graph.defs.keys().copied().filter(|&t| is_cleared(graph, t, times.contains_key(&t), &unfilled)).collect()
 }
 
 fn is_cleared(graph: &Graph, tensor: TensorId, looped: bool, unfilled: &IndexSet<TensorId>) -> bool {
     let pieces = pieces(graph, tensor);
-    let adds = |p: &Equation| classes::scatter(&Group::alone("".into(), p, false)).is_some();
     if looped {
         return unfilled.contains(&tensor) || pieces.iter().any(adds);
     }

@@ -130,9 +130,12 @@ pub enum Ways {
 
 /// Chooses axes along which most addresses are contiguous or constant.
 pub fn ways(graph: &Graph, group: &Group, space: &Space) -> Ways {
+    let points = |axes: &[usize]| axes.iter().map(|&a| i64::from(space.extents[a])).product::<i64>();
+    // Each member counts by its work.
+    let weight = |m: &Member| points(&m.wide).saturating_mul(points(&m.reduced)).min(1 << 32);
     let best = |axes: &mut dyn Iterator<Item = usize>, members: &[Member]| {
         let scored = axes.filter(|&a| space.extents[a] >= 4).filter_map(|axis| {
-            let scores = members.iter().map(|m| score(graph, group, space, m, axis));
+            let scores = members.iter().map(|m| Some(weight(m) * score(graph, group, space, m, axis)?));
             Some((scores.sum::<Option<i64>>()?, std::cmp::Reverse(axis)))
         });
         scored.max()
@@ -143,10 +146,14 @@ pub fn ways(graph: &Graph, group: &Group, space: &Space) -> Ways {
         .iter()
         .map(|m| best(&mut m.wide.iter().chain(&m.reduced).copied(), std::slice::from_ref(m)))
         .collect();
-    let total: i64 = own.iter().map(|o| o.map_or(-64, |o| o.0)).sum();
+    let poor = |m: &Member| -64 * weight(m);
+    let total: i64 = own.iter().zip(&group.members).map(|(o, m)| o.map_or(poor(m), |o| o.0)).sum();
     match band {
         Some((score, axis)) if score >= total || own.iter().all(Option::is_none) => Ways::Band(axis.0),
-        Some(_) | None => Ways::Own(own.iter().map(|o| o.filter(|o| o.0 > -64).map(|o| o.1.0)).collect()),
+        Some(_) | None => {
+            let lanes = own.iter().zip(&group.members);
+            Ways::Own(lanes.map(|(o, m)| o.filter(|o| o.0 > poor(m)).map(|o| o.1.0)).collect())
+        }
     }
 }
 

@@ -155,26 +155,33 @@ fn drop_unwritten(graph: &mut Graph, recurrence: &Recurrence) -> bool {
     changed
 }
 
-/// The tensors, each with its time, of which somebody may read at a time that no single piece fills: nobody writes then,
-/// several pieces do, or one that leaves elements out.
+/// Of each tensor, given with its time, the stretches in which its pieces together write every element.
+pub fn full(graph: &Graph, times: &IndexMap<TensorId, usize>) -> IndexMap<TensorId, Vec<Stretch>> {
+    let of = |(&tensor, &time): (&TensorId, &usize)| (tensor, full_of(graph, tensor, time));
+    times.iter().map(of).collect()
+}
+
+fn full_of(graph: &Graph, tensor: TensorId, time: usize) -> Vec<Stretch> {
+    let pieces = &graph.defs[&tensor].pieces;
+    let stretches: Vec<Stretch> = pieces.iter().map(|piece| stretch(graph, piece, time)).collect();
+    let shape = &graph.tensors[tensor].shape;
+    let slice = elements(shape) / u64::from(shape[time].max(1));
+    let filled = |own: &&Stretch| {
+        let parts: Vec<&Equation> = pieces.iter().zip(&stretches).filter(|(_, s)| s == own).map(|p| p.0).collect();
+        let points = |p: &&Equation| p.axes[..p.n_out].iter().map(|a| u64::from(a.extent)).product::<u64>();
+        let all: u64 = parts.iter().map(points).sum();
+        let guarded = parts.len() > 1 && parts.iter().any(|p| !p.guards.is_empty());
+        !guarded && all == slice * (own.1 - own.0) as u64
+    };
+    let mut full: Vec<Stretch> = stretches.iter().filter(filled).copied().collect();
+    full.sort_unstable();
+    full
+}
+
+/// The tensors, each with its time, of which somebody may read elements that nobody writes.
 pub fn unfilled(graph: &Graph, times: &IndexMap<TensorId, usize>) -> IndexSet<TensorId> {
-    let mut full: IndexMap<TensorId, Vec<Stretch>> = IndexMap::new();
-    for (&tensor, &time) in times {
-        let pieces = &graph.defs[&tensor].pieces;
-        let stretches: Vec<Stretch> = pieces.iter().map(|piece| stretch(graph, piece, time)).collect();
-        let shape = &graph.tensors[tensor].shape;
-        let slice = elements(shape) / u64::from(shape[time].max(1));
-        let filled = |own: &&Stretch| {
-            let parts: Vec<&Equation> = pieces.iter().zip(&stretches).filter(|(_, s)| s == own).map(|p| p.0).collect();
-            let points = |p: &&Equation| p.axes[..p.n_out].iter().map(|a| u64::from(a.extent)).product::<u64>();
-            let all: u64 = parts.iter().map(points).sum();
-            let guarded = parts.len() > 1 && parts.iter().any(|p| !p.guards.is_empty());
-            !guarded && all == slice * (own.1 - own.0) as u64
-        };
-        let mut kept: Vec<Stretch> = stretches.iter().filter(filled).copied().collect();
-        kept.sort_unstable();
-        full.insert(tensor, joined(kept));
-    }
+    let full = full(graph, times).into_iter().map(|(tensor, stretches)| (tensor, joined(stretches)));
+    let full: IndexMap<TensorId, Vec<Stretch>> = full.collect();
     let outside = graph.outputs.iter().map(|o| o.1).chain(graph.updates.iter().map(|u| u.1));
     let lacks = |tensor: TensorId, low: i64, high: i64| {
         full.get(&tensor).is_some_and(|full| !full.iter().any(|s| i64::from(s.0) <= low && high < i64::from(s.1)))

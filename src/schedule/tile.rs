@@ -158,15 +158,14 @@ fn best(shape: &Shape) -> Option<Tile> {
     for lane in (0..shape.extents.len()).filter(|&a| shape.may_be_lane(a)) {
         for held in shape.held_axes(lane) {
             for stream in shape.stream_axes(lane, held) {
-                let tiles = shape.sizes(lane, held, stream).into_iter();
-                finalists.extend(tiles.min_by(|a, b| a.cost.total_cmp(&b.cost)));
+                finalists.extend(shape.sizes(lane, held, stream));
             }
         }
     }
     finalists.sort_by(|a, b| a.cost.total_cmp(&b.cost));
     let least = finalists.first()?.cost;
     finalists.retain(|t| t.cost <= 1.5 * least);
-    finalists.truncate(5);
+    finalists.truncate(if shape.target == Target::Clif { 5 } else { 8 });
     let ordered = finalists.iter().flat_map(|tile| shape.orders(tile));
     let costed = ordered.map(|mut tile| {
         tile.parts = shape.parts(&tile);
@@ -232,15 +231,27 @@ impl Shape {
         };
         let most_held = self.length(held, lane).min(held_limit);
         let most_stream = stream.map_or(1, |s| self.extents[s].min(stream_limit));
-        let mut tiles = Vec::new();
+        let mut tile = self.tile(lane, (held, 1), stream.map(|axis| (axis, 1)));
+        let mut sizes: Vec<(f64, u32, u32)> = Vec::new();
         for h in 1..=most_held {
-            for s in 1..=most_stream {
-                if self.fits(held, stream, h, s) {
-                    tiles.push(self.tile(lane, (held, h), stream.map(|axis| (axis, s))));
+            for s in (1..=most_stream).filter(|&s| self.fits(held, stream, h, s)) {
+                if self.reduced(lane) {
+                    tile = self.tile(lane, (held, h), stream.map(|axis| (axis, s)));
                 }
+                (tile.held.1, tile.stream) = (h, stream.map(|axis| (axis, s)));
+                sizes.push((self.arithmetic(&tile), h, s));
             }
         }
-        tiles
+        let least = sizes.iter().map(|s| s.0).fold(f64::INFINITY, f64::min);
+        // The cheapest, and of those that cost hardly more the one that loads least.
+        let loads = |s: &&(f64, u32, u32)| f64::from(s.1 + s.2) / f64::from(s.1 * s.2);
+        let first = sizes.iter().find(|s| s.0 == least);
+        let near = sizes.iter().filter(|s| s.0 <= 1.04 * least);
+        let second = near
+            .min_by(|a, b| loads(a).total_cmp(&loads(b)))
+            .filter(|s| self.target != Target::Clif && Some(*s) != first);
+        let whole = |s: &(f64, u32, u32)| self.tile(lane, (held, s.1), stream.map(|axis| (axis, s.2)));
+        first.into_iter().chain(second).map(whole).collect()
     }
 
     /// Loads of an operand a step, for h by s points of the tile.

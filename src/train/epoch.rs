@@ -1,4 +1,4 @@
-//! The loop: epochs of shuffled batches, each step of each objective in turn; and means over a split.
+//! The loop: epochs of shuffled batches, each step of each objective in turn.
 //!
 //! **Invariants**: what happens in a step depends on (source, seed, epoch, number of the batch) alone, so that a
 //! training that was interrupted after any step and goes on from its checkpoint gives the same bits as one that was not;
@@ -7,9 +7,9 @@
 use super::progress::Progress;
 use super::session::{Inputs, RunError, Session, Work};
 use crate::check::loss_name;
-use crate::check::net::{self, Checked, Flat, Keep, Scalar};
+use crate::check::net::{self, Checked, Keep, Part};
 use crate::data::random::shuffle;
-use crate::data::{Bounds, Draw, Split};
+use crate::data::{Bounds, Draw, Sizes, Split};
 use crate::ids::Symbol;
 use crate::runtime::program::Moment;
 
@@ -30,8 +30,9 @@ pub trait Machine {
 pub struct Course {
     /// Its place in the file.
     pub training: usize,
-    pub objectives: usize,
-    pub reports: Vec<Metric>,
+    pub reports: Vec<Measured>,
+    /// By objective, the loss in evaluation.
+    pub losses: Vec<Measured>,
     pub epochs: u64,
     /// Stops after so many steps, whatever `epochs` says.
     pub steps: Option<u64>,
@@ -43,11 +44,13 @@ pub struct Course {
     pub patience: Option<u64>,
 }
 
-/// A report of a `train` item.
+/// How a metric of a `train` item is taken of a split.
 #[derive(Clone, Debug)]
-pub struct Metric {
+pub struct Measured {
     pub name: Symbol,
-    /// It mixes all examples (`across=batch`): the split is one batch.
+    /// What each pass over the split puts together, before the metric itself.
+    pub passes: Vec<Vec<Part>>,
+    /// The split is one batch.
     pub whole: bool,
 }
 
@@ -101,11 +104,16 @@ impl Course {
     /// The `train` item at a place of the file.
     pub fn of(checked: &Checked, training: usize) -> Course {
         let item = &checked.trainings[training];
-        let report = |r: &net::Report| Metric { name: r.name.clone(), whole: mixes_examples(&r.flat) };
+        let measured = |name: Symbol, measure: &net::Measure| {
+            let passes = measure.passes.iter().map(|pass| pass.parts.clone()).collect();
+            Measured { name, passes, whole: measure.whole }
+        };
+        let losses = item.objectives.iter().enumerate();
+        let losses = losses.map(|(i, o)| measured(loss_name(i, item.objectives.len()), &o.evaluate));
         Course {
             training,
-            objectives: item.objectives.len(),
-            reports: item.reports.iter().map(report).collect(),
+            reports: item.reports.iter().map(|r| measured(r.name.clone(), &r.measure)).collect(),
+            losses: losses.collect(),
             epochs: u64::from(item.epochs),
             steps: item.steps.map(u64::from),
             batch: item.batch as usize,
@@ -118,15 +126,22 @@ impl Course {
     /// The reports and then the losses, `loss` or, of several objectives, `loss_1`, `loss_2`; a report may have taken
     /// the name of a loss, which is then left out.
     pub fn metrics(&self) -> Vec<(Symbol, net::Metric)> {
-        let reports = self.reports.iter().enumerate();
-        let mut all: Vec<_> = reports.map(|(i, r)| (r.name.clone(), net::Metric::Report(i))).collect();
-        for i in 0..self.objectives {
-            let name = loss_name(i, self.objectives);
-            if all.iter().all(|(taken, _)| *taken != name) {
-                all.push((name, net::Metric::Loss(i)));
+        let reports = self.reports.iter().enumerate().map(|(i, r)| (r.name.clone(), net::Metric::Report(i)));
+        let mut all: Vec<_> = reports.collect();
+        for (i, loss) in self.losses.iter().enumerate() {
+            if all.iter().all(|(taken, _)| *taken != loss.name) {
+                all.push((loss.name.clone(), net::Metric::Loss(i)));
             }
         }
         all
+    }
+
+    /// How a metric is taken.
+    pub fn measured(&self, metric: net::Metric) -> &Measured {
+        match metric {
+            net::Metric::Report(i) => &self.reports[i],
+            net::Metric::Loss(i) => &self.losses[i],
+        }
     }
 
     /// Batches of one epoch.
@@ -196,10 +211,15 @@ fn step<M: Machine>(
     let moment = Moment { seed: course.seed, step: progress.step + 1, steps, first_example: 0 };
     let draw = Some(Draw { seed: course.seed, epoch: progress.epoch });
     let size = rows.len() as u32;
-    progress.losses.resize(course.objectives, 0.0);
-    for objective in 0..course.objectives {
+    progress.losses.resize(course.losses.len(), 0.0);
+    for objective in 0..course.losses.len() {
         let work = Work::Step(course.training, objective);
-        machine.run(work, size, &moment, &mut Batch { split, rows, draw, bounds: split.bounds(rows), renamed: &[] })?;
+        machine.run(
+            work,
+            size,
+            &moment,
+            &mut Batch { split, rows, draw, bounds: bounds(split, rows), renamed: &[] },
+        )?;
         let loss = machine.output(work, size, "loss").and_then(|loss| loss.first().copied());
         let loss = loss.expect("a training step has the output `loss`");
         if !loss.is_finite() {
@@ -213,76 +233,22 @@ fn step<M: Machine>(
     Ok(())
 }
 
-/// A metric's value on a split.
-///
-/// # Errors
-/// What the machine says.
-pub fn metric<M: Machine>(
-    machine: &mut M,
-    course: &Course,
-    metric: net::Metric,
-    split: &Split,
-) -> Result<f64, RunError> {
-    match metric {
-        net::Metric::Report(place) => report(machine, course, place, split),
-        net::Metric::Loss(place) => {
-            mean(machine, course, Work::Loss(course.training, place), "loss", course.batch, split)
-        }
-    }
-}
-
-/// The mean of a report over all examples of a split.
-///
-/// # Errors
-/// What the machine says.
-pub fn report<M: Machine>(machine: &mut M, course: &Course, place: usize, split: &Split) -> Result<f64, RunError> {
-    let size = if course.reports[place].whole { split.count } else { course.batch };
-    mean(machine, course, Work::Report(course.training, place), "value", size, split)
-}
-
-/// The mean of an output over all examples of a split, in f64 and in their order.
-fn mean<M: Machine>(
-    machine: &mut M,
-    course: &Course,
-    work: Work,
-    name: &str,
-    size: usize,
-    split: &Split,
-) -> Result<f64, RunError> {
-    let mut sum = 0.0;
-    over(machine, course.seed, split, size, work, &[], &mut |machine, rows| {
-        let values = machine.output(work, rows.len() as u32, name).expect("the program has its output");
-        let each = if values.len() == rows.len() { 1.0 } else { rows.len() as f64 / values.len() as f64 };
-        sum += values.iter().map(|v| f64::from(*v) * each).sum::<f64>();
-    })?;
-    Ok(sum / split.count as f64)
-}
-
-/// Runs a program over all examples of a split in batches of `size`, in order; `seen` reads its outputs.
-///
-/// # Errors
-/// What the machine says.
-pub fn over<M: Machine>(
-    machine: &mut M,
-    seed: u64,
-    split: &Split,
-    size: usize,
-    work: Work,
-    renamed: &[(Symbol, Symbol)],
-    seen: &mut dyn FnMut(&M, &[u32]),
-) -> Result<(), RunError> {
-    let all: Vec<u32> = (0..split.count as u32).collect();
-    for rows in all.chunks(size) {
-        let moment = Moment { seed, step: 0, steps: 1, first_example: u64::from(rows[0]) };
-        machine.run(
-            work,
-            rows.len() as u32,
-            &moment,
-            &mut Batch { split, rows, draw: None, bounds: split.bounds(rows), renamed },
-        )?;
-        seen(machine, rows);
-    }
-    Ok(())
+/// What each open size is in a batch. Where examples have their own it is a little more than the largest, so that few
+/// programs serve all batches: at most four for each doubling.
+pub fn bounds(split: &Split, rows: &[u32]) -> Bounds {
+    let exact = split.bounds(rows);
+    let wide = split.open.iter().zip(exact.iter()).map(|(open, (symbol, size))| {
+        let size = match &open.sizes {
+            Sizes::Same(_) => size,
+            Sizes::Each(all) => {
+                let step = (size.max(1).ilog2()).saturating_sub(2).max(2);
+                let most = all.iter().copied().max().unwrap_or(size);
+                size.next_multiple_of(1 << step).min(most)
+            }
+        };
+        (symbol.clone(), size)
+    });
+    Bounds::new(wide.collect())
 }
 
 impl Batch<'_> {
@@ -317,25 +283,10 @@ impl Inputs for Batch<'_> {
     }
 
     fn is_ragged(&self) -> bool {
-        let same = |open: &crate::data::Open| {
-            let first = open.sizes.of(self.rows[0]);
-            self.rows.iter().all(|&row| open.sizes.of(row) == first)
-        };
-        !self.split.open.iter().all(same)
-    }
-}
-
-/// Whether anything in a flat list reduces across the batch.
-fn mixes_examples(flat: &Flat) -> bool {
-    flat.pieces.iter().any(|piece| mixes(&piece.body))
-}
-
-fn mixes(scalar: &Scalar) -> bool {
-    match scalar {
-        Scalar::Number(_) | Scalar::Size(_) | Scalar::Index(_) | Scalar::Load { .. } => false,
-        Scalar::Unary(_, a) => mixes(a),
-        Scalar::Binary(_, a, b) | Scalar::If(_, a, b) => mixes(a) || mixes(b),
-        Scalar::Reduce { across_batch, body, .. } => *across_batch || mixes(body),
+        self.split.open.iter().any(|open| {
+            let wide = self.bounds.get(&open.symbol);
+            self.rows.iter().any(|&row| Some(open.sizes.of(row)) != wide)
+        })
     }
 }
 

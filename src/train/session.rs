@@ -4,15 +4,15 @@
 //! exist; so programs of different batch sizes, and of training and evaluation, see the same numbers.
 
 use super::random;
-use crate::check::net::{Checked, Flat, Objective};
 use crate::check;
+use crate::check::net::{Checked, Flat, Measure, Metric, Objective};
 use crate::compile::{self, Binding, Job};
 use crate::graph::{Graph, elaborate};
 use crate::ids::Symbol;
-use crate::size::{Poly, show};
 use crate::runtime::pool::Pool;
 use crate::runtime::program::{Moment, Program};
 use crate::runtime::store::Store;
+use crate::size::{Poly, show};
 use crate::target::Target;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -25,10 +25,10 @@ pub enum Work {
     Step(usize, usize),
     /// Loss and gradients: (`train` item, objective, gradients to inputs too).
     Gradients(usize, usize, bool),
-    /// (`train` item, report)
-    Report(usize, usize),
-    /// The loss in evaluation: (`train` item, objective).
-    Loss(usize, usize),
+    /// The same without loops.
+    Unrolled(usize, usize, bool),
+    /// A report, or a loss in evaluation: (`train` item, which, pass); behind its passes comes the value itself.
+    Measure(usize, Metric, usize),
     /// Pictures: (`train` item, `show`).
     Show(usize, usize),
     /// A net in evaluation.
@@ -134,7 +134,8 @@ impl<'a> Session<'a> {
         {
             let (line, _) = self.checked.sources.position(at);
             let text = self.checked.sources.text(at);
-            let told = format!("examples of different lengths do not go together in line {line}, `{text}`: `batch = 1`");
+            let told =
+                format!("examples of different lengths do not go together in line {line}, `{text}`: `batch = 1`");
             return Err(RunError::Lengths(told));
         }
         Ok(binding)
@@ -213,13 +214,7 @@ impl<'a> Session<'a> {
     }
 
     /// The lengths of one example of a batch.
-    pub fn lengths_of(
-        &self,
-        work: Work,
-        at: &Binding,
-        inputs: &dyn Inputs,
-        example: usize,
-    ) -> BTreeMap<Symbol, i64> {
+    pub fn lengths_of(&self, work: Work, at: &Binding, inputs: &dyn Inputs, example: usize) -> BTreeMap<Symbol, i64> {
         let mut known = BTreeMap::new();
         for (name, declared) in self.flat(work).open_inputs(&self.checked.sizes) {
             if let Some(shape) = inputs.shape_of(name, example) {
@@ -274,8 +269,17 @@ impl<'a> Session<'a> {
     /// The equations of some work.
     pub fn flat(&self, work: Work) -> &'a Flat {
         match self.job(work) {
-            Job::Train(objective) | Job::Gradients(objective, _) => &objective.flat,
+            Job::Train(objective) | Job::Gradients(objective, _) | Job::Unrolled(objective, _) => &objective.flat,
             Job::Forward(flat) => flat,
+        }
+    }
+
+    /// How a metric of a `train` item is taken.
+    pub fn measure(&self, training: usize, metric: Metric) -> &'a Measure {
+        let training = &self.checked.trainings[training];
+        match metric {
+            Metric::Report(i) => &training.reports[i].measure,
+            Metric::Loss(i) => &training.objectives[i].evaluate,
         }
     }
 
@@ -286,8 +290,11 @@ impl<'a> Session<'a> {
         match work {
             Work::Step(training, i) => Job::Train(objective(training, i)),
             Work::Gradients(training, i, inputs) => Job::Gradients(objective(training, i), inputs),
-            Work::Report(training, i) => flat(&self.checked.trainings[training].reports[i].flat),
-            Work::Loss(training, i) => flat(&objective(training, i).evaluate),
+            Work::Unrolled(training, i, inputs) => Job::Unrolled(objective(training, i), inputs),
+            Work::Measure(training, metric, pass) => {
+                let measure = self.measure(training, metric);
+                flat(measure.passes.get(pass).map_or(&measure.flat, |pass| &pass.flat))
+            }
             Work::Show(training, i) => flat(&self.checked.trainings[training].shows[i].flat),
             Work::Net(net) => flat(&self.checked.nets[net].evaluate),
             Work::Test(test) => flat(&self.checked.tests[test].flat),

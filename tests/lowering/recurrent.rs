@@ -5,7 +5,7 @@ use crate::gradients::recurrent::{Sizes, texts};
 use crate::gradients::unrolled::with_gradients;
 use brolga::compile::optimise;
 use brolga::graph::text::read;
-use brolga::graph::{Dtype, Graph, Kind};
+use brolga::graph::{Affine, Cond, Dtype, Expr, Graph, Kind, Role};
 use brolga::lower::lower;
 use brolga::plan::{Step, check, layout::layout};
 use brolga::runtime::pool::Pool;
@@ -93,5 +93,34 @@ fn machine_code_gives_the_bits_of_kernels_on_any_threads() {
                 }
             }
         }
+    }
+}
+
+/// What a turn computes has no test of the turn alone: stretches of time are cut there.
+#[test]
+fn loops_hold_no_test_of_time_alone() {
+    for (name, text) in texts(Sizes { batch: 3, time: 7, inputs: 2, hidden: 3 }) {
+        let graph = optimise(&with_gradients(&read(&text).unwrap()));
+        let schedule = brolga::schedule::schedule(&graph, Target::Clif);
+        let mut groups = 0;
+        let mut see = |group: &brolga::schedule::Group| {
+            groups += 1;
+            for member in &group.members {
+                let mut forms: Vec<Affine> = member.guards.iter().map(|guard| guard.form.clone()).collect();
+                for id in schedule.graph.exprs.below(&[member.body]) {
+                    if let Expr::Select(Cond::Guards(guards), _, _) = &schedule.graph.exprs[id] {
+                        forms
+                            .extend(guards.iter().filter(|guard| guard.data.is_none()).map(|guard| guard.form.clone()));
+                    }
+                }
+                let alone = |form: &Affine| {
+                    form.axes().count() > 0 && form.axes().all(|axis| group.axes[axis].role == Role::Turn)
+                };
+                assert!(!forms.iter().any(alone), "{name}\n{}", brolga::schedule::text::print(&schedule));
+            }
+        };
+        let loops = schedule.steps.iter().filter(|step| matches!(step, brolga::schedule::Step::Loop { .. }));
+        loops.for_each(|step| step.each_group(&mut see));
+        assert!(groups > 0, "{name} has no loop");
     }
 }

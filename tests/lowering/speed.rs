@@ -161,6 +161,11 @@ fn tiles() {
         let steps = vec![brolga::schedule::Step::Group(Box::new(group))];
         let target = Target::detect();
         let plan = brolga::lower::follow(&brolga::schedule::Schedule { graph: graph.clone(), steps, target });
+        for (_, kernel) in plan.kernels.iter() {
+            if let Err(refusal) = brolga::codegen::wide::compile(kernel, target) {
+                println!("refused: {}", refusal.0);
+            }
+        }
         let mut loaded = load(&plan);
         let mut best = vec![Duration::MAX; loaded.calls.len()];
         (0..30).for_each(|_| run(&mut loaded, &mut best));

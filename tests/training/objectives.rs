@@ -3,7 +3,7 @@
 use super::exact::Exact;
 use crate::worked::checked;
 use brolga::check::net::{Checked, Flat};
-use brolga::compile::{self, Job};
+use brolga::compile::{self, Binding, Job};
 use brolga::graph::{Graph, Kind, interp, scalar};
 use brolga::noise;
 use brolga::runtime::program::Moment;
@@ -270,7 +270,7 @@ train Drop on points {
             Some(values.into_iter().map(f64::from).collect())
         };
         let moment = Moment { seed: 3, step: 4, steps: 9, first_example: from as u64 };
-        oracle::run(&session, work, &(count as u32).into(), &moment, &inputs).unwrap()
+        oracle::run(&session, work, &Binding::from(count as u32), &moment, &inputs).unwrap()
     };
     let whole = exact(0, 12);
     for size in [1, 3, 4, 6] {

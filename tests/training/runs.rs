@@ -4,6 +4,7 @@ use crate::worked::checked;
 use brolga::data::{self, Extent, FieldData, Split, Starts, Values};
 use brolga::target::Target;
 use brolga::train::epoch::{self, Course, TrainError};
+use brolga::train::measure;
 use brolga::train::progress::Progress;
 use brolga::train::session::Session;
 use std::fs;
@@ -182,7 +183,7 @@ fn train(session: &mut Session, course: &Course, split: &Split, kept: Kept, limi
         done.set(progress.step);
         if whole {
             let keep = course.keep.unwrap();
-            let value = epoch::metric(session, course, keep.metric, split)?;
+            let value = measure::metric(session, course, keep.metric, split)?;
             let better = progress.judge(value, keep.highest);
             told.push((value, better));
             if better {
@@ -209,13 +210,8 @@ fn an_interruption_after_any_step_changes_no_bit() {
     course.batch = 20;
     let mut rng = data::random::keyed(1, "runs");
     let values = Values::Real((0..50 * 64).map(|_| data::random::unit_f32(&mut rng)).collect());
-    let field = FieldData {
-        name: "image".into(),
-        shape: Extent::all_fixed(&[1, 8, 8]),
-        starts: Starts::Every(64),
-        values,
-        classes: vec![],
-    };
+    let (shape, starts) = (Extent::all_fixed(&[1, 8, 8]), Starts::Every(64));
+    let field = FieldData { name: "image".into(), shape, starts, values, classes: vec![] };
     let split = Split { fields: vec![field], count: 50, augment: vec![], open: vec![] };
     let mut session = Session::new(&checked, Target::detect(), 1, course.seed);
     let start = || (vec![], Progress::default(), vec![], None);

@@ -10,7 +10,7 @@ type Audited = Result<(), String>;
 ///
 /// # Errors
 /// Says which rule is broken, and where.
-pub(super) fn audit(bytes: &[u8], code: usize) -> Audited {
+pub fn audit(bytes: &[u8], code: usize) -> Audited {
     let decoder = Decoder::with_ip(64, &bytes[..code], 0, DecoderOptions::NONE);
     let all: Vec<Instruction> = decoder.into_iter().collect();
     let starts: BTreeSet<u64> = all.iter().map(Instruction::ip).collect();
@@ -79,10 +79,12 @@ fn one(
     for memory in used.used_memory() {
         let writes = !matches!(memory.access(), OpAccess::Read | OpAccess::CondRead);
         let size = memory.memory_size().size() as u64;
+        let ends = memory.displacement().checked_add(size);
+        let within = |limit: usize| ends.is_some_and(|end| end <= limit as u64);
         let fits = match memory.base() {
-            Register::RSP => memory.index() == Register::None && memory.displacement() + size <= u64::from(frame),
+            Register::RSP => memory.index() == Register::None && within(frame as usize),
             Register::None if i.is_ip_rel_memory_operand() => {
-                !writes && memory.displacement() >= code as u64 && memory.displacement() + size <= length as u64
+                !writes && memory.displacement() >= code as u64 && within(length)
             }
             Register::None => false,
             base => base.is_gpr64(),

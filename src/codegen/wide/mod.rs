@@ -9,7 +9,7 @@
 //! loads and stores, `ops` computes, `table` has the instructions, `asm` encodes them, `audit` decodes them again.
 
 mod asm;
-mod audit;
+pub mod audit;
 mod emit;
 mod general;
 mod memory;

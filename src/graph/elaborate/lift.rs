@@ -524,7 +524,6 @@ fn flipped(relation: Comparison) -> Comparison {
     }
 }
 
-
 /// The last part of a lifted tensor's name.
 fn word(scalar: &Scalar, part: Part) -> &'static str {
     match (part, scalar) {

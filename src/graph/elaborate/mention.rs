@@ -38,7 +38,8 @@ impl Lifting<'_, '_, '_> {
             Scalar::Reduce { vars, across_batch, body, .. } => {
                 let mut inside = IndexSet::new();
                 self.mentions(body, &mut inside);
-                vars.iter().for_each(|&var| self.own_mentions(self.house.checked.sizes.value(self.extent(var)), &mut inside));
+                vars.iter()
+                    .for_each(|&var| self.own_mentions(self.house.checked.sizes.value(self.extent(var)), &mut inside));
                 inside.retain(|ax| match ax {
                     Ax::Batch => !across_batch,
                     Ax::Var(var) => !vars.contains(var),

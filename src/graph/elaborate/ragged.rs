@@ -101,11 +101,7 @@ impl<'f> Lifting<'_, '_, 'f> {
         if !vars.iter().any(|&var| open(self, var)) {
             return None;
         }
-        let count = if across_batch {
-            self.count_across(scope, vars)
-        } else {
-            self.count(scope, vars)
-        };
+        let count = if across_batch { self.count_across(scope, vars) } else { self.count(scope, vars) };
         let one = self.exprs().number(1.0);
         Some(self.exprs().binary(Binary::Div, one, count))
     }

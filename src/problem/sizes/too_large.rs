@@ -29,7 +29,8 @@ impl Problem for SizeTooLarge {
         let number = self.size.and_then(|size| r.sizes().number(size));
         match (self.size, number) {
             (Some(size), Some(n)) => {
-                let limit = if n <= most { format!("an axis has at most {axis}") } else { format!("the largest is {most}") };
+                let limit =
+                    if n <= most { format!("an axis has at most {axis}") } else { format!("the largest is {most}") };
                 r.headline(format!("{} is {n}, and {limit}", self.what));
                 r.label(self.at, r.formula(size));
             }

@@ -49,7 +49,7 @@ impl Problem for NeedsItself {
         });
     }
 
-    /// Each read of the circle one step earlier, the last one first: it is the one that closes it.
+    /// The read that closes the circle one step earlier.
     fn candidates(&self, look: &Explainer) -> Vec<Help> {
         if !self.in_time() {
             return Vec::new();
@@ -63,7 +63,7 @@ impl Problem for NeedsItself {
             let text = format!("a recurrent net looks at the step before: {name}[{index}-1]");
             Some(Help { text, edits: vec![Edit { at, text: format!("{index}-1") }] })
         };
-        self.cycle.iter().rev().filter_map(earlier).collect()
+        self.cycle.iter().rev().find_map(earlier).into_iter().collect()
     }
 }
 
