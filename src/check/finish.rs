@@ -7,8 +7,8 @@ use super::forms::{each_part, each_tensor};
 use super::initialisers::{Readers, initial};
 use super::items::Drafts;
 use super::net::{
-    Checked, Flat, Measure, Net, Objective, ParamId, Parameter, Pass, Piece, Report, Scalar, Show, Subscript, Tensor, TensorId,
-    TensorKind, Test, Training, Use, UseId,
+    Checked, Flat, Measure, Net, Objective, ParamId, Parameter, Pass, Piece, Report, Scalar, Show, Subscript, Tensor,
+    TensorId, TensorKind, Test, Training, Use, UseId,
 };
 use crate::ids::{Arena, Symbol};
 use crate::size::{Limits, Poly, Sizes};

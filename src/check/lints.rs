@@ -8,8 +8,8 @@ use super::scope::{Entry, Env};
 use crate::ids::Symbol;
 use crate::size::{Formula, Rule, SizeId, show};
 use crate::source::Span;
-use std::collections::BTreeMap;
 use crate::source::tree::{Name, Statement, StatementKind, Target};
+use std::collections::BTreeMap;
 
 impl<'t> Checker<'t> {
     /// Pushes a finding that is no error.

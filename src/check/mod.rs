@@ -61,10 +61,10 @@ mod unfold;
 mod updates;
 mod values;
 
-pub use forms::each_part;
-pub use modules::Used;
-pub use lengths_bound::{Unfit, bind};
 pub use facts::{Counted, DataFacts, FieldFacts, Range, SplitFacts, align};
+pub use forms::each_part;
+pub use lengths_bound::{Unfit, bind};
+pub use modules::Used;
 pub use settings::loss_name;
 
 use crate::ids::Symbol;

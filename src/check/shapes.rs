@@ -5,8 +5,8 @@
 
 use super::net::{Binary, Checked, Flat, Net, ParamId, Piece, Scalar, TensorId, TensorKind, UseId};
 use crate::ids::Symbol;
-use crate::source::Span;
 use crate::size::{Limits, Poly};
+use crate::source::Span;
 use indexmap::IndexSet;
 
 /// One use of a block.

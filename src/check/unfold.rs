@@ -1,8 +1,8 @@
 //! A body: its names are declared first, then evaluated when asked for; what nobody asked for is looked at last.
 
 use super::call::with_name;
-use super::cycles::Circles;
 use super::checker::Checker;
+use super::cycles::Circles;
 use super::found::Fact;
 use super::net::TensorKind;
 use super::params::Start;

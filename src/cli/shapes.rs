@@ -4,8 +4,8 @@ use super::common::{Common, Outcome};
 use super::output;
 use crate::check::net::Net;
 use crate::check::shapes::{Counts, Row, Table, table};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
 use crate::size::Poly;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 

@@ -101,13 +101,7 @@ impl<'a> Job<'a> {
     }
 
     fn emit(&self, e: &mut KernelBuilder) {
-        let spot = Spot {
-            at: start(e, self.group),
-            held: 1,
-            stream: 1,
-            live: self.tile.lanes,
-            last: self.tile.lanes,
-        };
+        let spot = Spot { at: start(e, self.group), held: 1, stream: 1, live: self.tile.lanes, last: self.tile.lanes };
         let order: Vec<usize> =
             self.tile.order.iter().copied().filter(|&a| self.space.extents[a] > 1 || a == self.tile.lane).collect();
         self.parts(e, &order, self.tile.parts, spot);

@@ -48,9 +48,7 @@ pub fn joined(mut told: Vec<Diagnostic>, sources: &Sources, recheck: &mut Rechec
         let beside = |d: &Diagnostic| {
             let line = |span: Span| sources.position(span).0;
             let primary = d.labels.first().map(|label| label.at);
-            let near = |p: Span| {
-                help.edits.iter().any(|edit| edit.at.source == p.source && line(edit.at) == line(p))
-            };
+            let near = |p: Span| help.edits.iter().any(|edit| edit.at.source == p.source && line(edit.at) == line(p));
             d.code == code && primary.is_some_and(near)
         };
         let (kept, rest) = told.split_at(at + 1);

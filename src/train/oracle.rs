@@ -1,8 +1,8 @@
 //! The same work by the graph's interpreter, in f64: slow, and right by construction.
 
 use super::session::{RunError, Session, Work};
-use crate::graph::{Kind, TensorId, interp, scalar};
 use crate::compile::Binding;
+use crate::graph::{Kind, TensorId, interp, scalar};
 use crate::ids::Symbol;
 use crate::noise;
 use crate::runtime::program::Moment;
