@@ -63,13 +63,16 @@ pub fn execute(plan: &Plan, graph: &Graph, given: &IndexMap<TensorId, Vec<f64>>)
     execute_with(plan, graph, given, &run_turn)
 }
 
+/// A way to run a kernel on data, in some turn of the loops around it.
+type Runs<'a> = &'a dyn Fn(&Kernel, &mut [Data], &[u64]);
+
 /// The same with another way to run a kernel. The plan is laid out and checked first; what is written to one buffer of the
 /// arena spoils all others that lie there.
 pub fn execute_with(
     plan: &Plan,
     graph: &Graph,
     given: &IndexMap<TensorId, Vec<f64>>,
-    runs: &dyn Fn(&Kernel, &mut [Data], &[u64]),
+    runs: Runs,
 ) -> IndexMap<String, Vec<f64>> {
     let plan = &brolga::compile::laid_out(plan.clone());
     brolga::plan::check::check(plan).unwrap();
@@ -131,7 +134,7 @@ fn steps(
     list: &[Step],
     memory: &mut Vec<Data>,
     turns: &mut Vec<u64>,
-    runs: &dyn Fn(&Kernel, &mut [Data], &[u64]),
+    runs: Runs,
 ) {
     for step in list {
         match step {

@@ -37,12 +37,12 @@ pub enum Where {
 pub struct DataError {
     pub problem: DataProblem,
     /// As the `.net` file writes it; empty where no file is concerned.
-    pub path: String,
+    pub path: Box<str>,
     pub place: Where,
     pub expected: String,
     pub found: String,
     /// What to do; may be empty.
-    pub help: String,
+    pub help: Box<str>,
     /// The call or stage that it is about, if that is known better than by who asks.
     pub call: Option<Span>,
 }
@@ -56,11 +56,11 @@ impl DataError {
         let (expected, found) = (expected.into(), found.into());
         DataError {
             problem,
-            path: path.to_string(),
+            path: path.into(),
             place: Where::Whole,
             expected,
             found,
-            help: String::new(),
+            help: Box::default(),
             call: None,
         }
     }
@@ -72,7 +72,7 @@ impl DataError {
 
     /// The same with advice.
     pub fn help(self, help: impl Into<String>) -> DataError {
-        DataError { help: help.into(), ..self }
+        DataError { help: help.into().into_boxed_str(), ..self }
     }
 
     /// From the operating system's own words.
@@ -96,7 +96,7 @@ impl DataError {
 
     /// The finding as a message at the call of the source.
     pub fn diagnostic(&self, at: Span) -> Diagnostic {
-        let helps = if self.help.is_empty() { vec![] } else { vec![Help { text: self.help.clone(), edits: vec![] }] };
+        let helps = if self.help.is_empty() { vec![] } else { vec![Help { text: self.help.to_string(), edits: vec![] }] };
         let label = Label { at: self.call.unwrap_or(at), text: format!("expected {}", self.expected) };
         Diagnostic { code: self.code(), headline: self.to_string(), labels: vec![label], notes: vec![], helps }
     }

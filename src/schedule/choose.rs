@@ -147,7 +147,7 @@ fn add(fuser: &mut Fuser, tensor: TensorId, around: &[Around], cleared: bool, wh
     let times: Vec<(usize, bool)> = around.iter().map(|a| (a.time[&tensor], a.backwards)).collect();
     let pieces: Vec<Equation> = active(graph, tensor, around);
     let pieces: Vec<Equation> = pieces.iter().map(|piece| turns::at_turn(graph, piece, &times)).collect();
-    let cleared = cleared && !(whole && !pieces.iter().any(adds));
+    let cleared = cleared && (!whole || pieces.iter().any(adds));
     let joins = pieces.len() == 1 || !around.is_empty();
     for piece in &pieces {
         if joins && !cleared { fuser.add(piece) } else { fuser.add_alone(piece, cleared) }

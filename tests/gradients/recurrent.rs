@@ -113,7 +113,7 @@ fn both_directions(time: u32) -> String {
 
 /// Each example has its own length: steps behind it keep the state 0.
 fn ragged(time: u32) -> String {
-    let alive = format!("len[b] >= t");
+    let alive = "len[b] >= t".to_string();
     head(time)
         + &format!("input len: [{B}] of index({time})\n")
         + &layer("", time, ("x", D), "if t >= 1 then ", "t - 1")

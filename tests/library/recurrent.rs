@@ -64,7 +64,10 @@ fn ways() -> Vec<(bool, Vec<f64>)> {
     vec![(false, vec![0.0; N]), (true, vec![0.0; N]), (false, random(45, N)), (true, random(46, N))]
 }
 
-fn check(block: &str, given: &[(&str, &[f64])], cell: &dyn Fn(&[f64], &[f64], &mut Vec<f64>) -> Vec<f64>) {
+/// A cell by hand: what comes in, the state before, what else it keeps; the state after.
+type Cell<'a> = &'a dyn Fn(&[f64], &[f64], &mut Vec<f64>) -> Vec<f64>;
+
+fn check(block: &str, given: &[(&str, &[f64])], cell: Cell) {
     let x = given[0].1;
     for (reverse, start) in ways() {
         let mut given = given.to_vec();
