@@ -2,7 +2,7 @@
 
 use brolga::check::net::Checked;
 use brolga::check::{Options, Used};
-use brolga::compile;
+use brolga::compile::{self, Binding};
 use brolga::data::{self, Place, Request, Split, random, told};
 use brolga::graph::Dtype;
 use brolga::runtime::program::Moment;
@@ -10,7 +10,7 @@ use brolga::target::Target;
 use brolga::train::epoch::Batch;
 use brolga::train::session::{Inputs, Session, Work};
 use rand_chacha::ChaCha8Rng;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 fn examples() -> Vec<PathBuf> {
@@ -27,6 +27,8 @@ struct Learnable {
     rng: ChaCha8Rng,
     classes: HashMap<String, u32>,
     batch: usize,
+    /// Of inputs whose lengths are open.
+    shapes: HashMap<String, Vec<usize>>,
 }
 
 impl Inputs for Learnable {
@@ -37,6 +39,10 @@ impl Inputs for Learnable {
             values.iter_mut().for_each(|value| *value = level + 0.2 * random::unit_f32(&mut self.rng));
         }
         true
+    }
+
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.shapes.get(name).cloned()
     }
 
     fn index(&mut self, name: &str, out: &mut [i32]) -> bool {
@@ -85,12 +91,21 @@ fn learn_over_time(path: &Path, checked: &Checked, batch: u32, steps: u64) -> (f
 fn learn(checked: &Checked, batch: u32, steps: u64) -> (f32, f32) {
     let mut session = Session::new(checked, Target::detect(), 2, 1);
     let works: Vec<Work> = (0..checked.trainings[0].objectives.len()).map(|i| Work::Step(0, i)).collect();
-    let index = session.graph(works[0], batch);
+    let flat = session.flat(works[0]);
+    // Six steps, where a length is open.
+    let at: BTreeMap<_, _> = flat.lengths.iter().map(|(name, (limits, _))| (name.clone(), limits.low.max(6))).collect();
+    let number = |size: &_| checked.sizes.value(*size).unwrap().value_at(&at).unwrap().unwrap() as usize;
+    let shapes: HashMap<String, Vec<usize>> = flat
+        .open_inputs(&checked.sizes)
+        .map(|(name, shape)| (name.to_string(), shape.iter().map(number).collect()))
+        .collect();
+    let index = session.graph(works[0], Binding { sizes: at.clone(), ..batch.into() });
     let classes = index.tensors.iter().filter_map(|(_, t)| match t.dtype {
         Dtype::Index(n) => Some((t.name.to_string(), n)),
         Dtype::Real => None,
     });
-    let mut inputs = Learnable { rng: random::keyed(1, "examples"), classes: classes.collect(), batch: batch as usize };
+    let mut inputs =
+        Learnable { rng: random::keyed(1, "examples"), classes: classes.collect(), batch: batch as usize, shapes };
     let mut losses = Vec::new();
     for step in 1..=steps {
         let moment = Moment { seed: 1, step, steps, first_example: 0 };

@@ -54,15 +54,7 @@ impl DataError {
     /// A finding about a whole file.
     pub fn new(problem: DataProblem, path: &str, expected: impl Into<String>, found: impl Into<String>) -> DataError {
         let (expected, found) = (expected.into(), found.into());
-        DataError {
-            problem,
-            path: path.into(),
-            place: Where::Whole,
-            expected,
-            found,
-            help: Box::default(),
-            call: None,
-        }
+        DataError { problem, path: path.into(), place: Where::Whole, expected, found, help: Box::default(), call: None }
     }
 
     /// The same at a place inside the file.
@@ -96,7 +88,8 @@ impl DataError {
 
     /// The finding as a message at the call of the source.
     pub fn diagnostic(&self, at: Span) -> Diagnostic {
-        let helps = if self.help.is_empty() { vec![] } else { vec![Help { text: self.help.to_string(), edits: vec![] }] };
+        let helps =
+            if self.help.is_empty() { vec![] } else { vec![Help { text: self.help.to_string(), edits: vec![] }] };
         let label = Label { at: self.call.unwrap_or(at), text: format!("expected {}", self.expected) };
         Diagnostic { code: self.code(), headline: self.to_string(), labels: vec![label], notes: vec![], helps }
     }
