@@ -129,13 +129,7 @@ fn reals(data: &Data) -> Vec<f64> {
 }
 
 /// Runs steps inside loops whose turns are given.
-fn steps(
-    plan: &Plan,
-    list: &[Step],
-    memory: &mut Vec<Data>,
-    turns: &mut Vec<u64>,
-    runs: Runs,
-) {
+fn steps(plan: &Plan, list: &[Step], memory: &mut Vec<Data>, turns: &mut Vec<u64>, runs: Runs) {
     for step in list {
         match step {
             Step::Call { kernel, buffers, .. } => {
