@@ -8,7 +8,7 @@ fn codes_ascend_and_pages_have_their_programs() {
     for row in INDEX {
         assert!(row.page.starts_with(&format!("# {}: ", row.code)), "{}: the page begins with its code", row.code);
         // What is wrong with a file outside of the program cannot be shown by a program.
-        if row.code.starts_with("E07") {
+        if row.code.starts_with("E07") || row.code == "E0214" {
             continue;
         }
         let programs = examples(row.page);
