@@ -70,7 +70,7 @@ pub use settings::loss_name;
 use crate::ids::Symbol;
 use crate::problem::Problems;
 use crate::source::tree::Tree;
-use crate::source::{SourceId, Sources, parse};
+use crate::source::{SourceId, Sources, parse, parse_text};
 use net::Checked;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -106,11 +106,13 @@ pub fn check(mut sources: Sources, file: SourceId, options: &Options) -> (Checke
     for (path, text) in crate::library::FILES {
         sources.add_library(path, text);
     }
+    let own = std::iter::once(&*sources.get(file).text).chain(options.files.values().filter_map(used_text));
+    let needed = crate::library::needed(own);
     let parsed;
-    let library = match cached(&sources, base) {
+    let library = match cached(&sources, base, &needed) {
         Some(trees) => trees,
         None => {
-            parsed = library_trees(&sources, base);
+            parsed = library_trees(base, &needed);
             &parsed
         }
     };
@@ -122,18 +124,40 @@ pub fn check(mut sources: Sources, file: SourceId, options: &Options) -> (Checke
     (checked, problems)
 }
 
-/// The library's trees, parsed once for the place among the sources where they mostly stand.
-fn cached(sources: &Sources, base: usize) -> Option<&'static [Tree]> {
-    static TREES: OnceLock<(usize, Vec<Tree>)> = OnceLock::new();
-    let (known, trees) = TREES.get_or_init(|| (base, library_trees(sources, base)));
+/// The library's trees for the place among the sources where it mostly stands: what the first file of a process needs,
+/// which is mostly the only one; for others all, parsed once.
+fn cached(sources: &Sources, base: usize, needed: &[String]) -> Option<&'static [Tree]> {
+    static FIRST: OnceLock<(usize, Vec<String>, Vec<Tree>)> = OnceLock::new();
+    static ALL: OnceLock<(usize, Vec<Tree>)> = OnceLock::new();
+    let (known, texts, trees) = FIRST.get_or_init(|| (base, needed.to_vec(), library_trees(base, needed)));
+    if *known == base && texts == needed {
+        return Some(trees);
+    }
+    let texts = || (0..crate::library::FILES.len()).map(|i| &*sources.get(SourceId::new(base + i)).text);
+    let (known, trees) = ALL.get_or_init(|| (base, library_trees(base, &texts().collect::<Vec<_>>())));
     (*known == base).then_some(trees)
 }
 
-fn library_trees(sources: &Sources, base: usize) -> Vec<Tree> {
-    let one = |i: usize| {
-        let (tree, findings) = parse(sources, SourceId::new(base + i));
+fn used_text(file: &Used) -> Option<&str> {
+    match file {
+        Used::Text { text, .. } => Some(text),
+        Used::Refused { .. } => None,
+    }
+}
+
+fn library_trees(base: usize, texts: &[impl AsRef<str>]) -> Vec<Tree> {
+    let mut trees = Vec::with_capacity(texts.len());
+    for (i, text) in texts.iter().enumerate() {
+        let id = SourceId::new(base + i);
+        // A text that defines nothing would be told so.
+        let is_item = |line: &str| line.starts_with("block ") || line.starts_with("optimiser ");
+        if !text.as_ref().lines().any(is_item) {
+            trees.push(Tree::empty(id));
+            continue;
+        }
+        let (tree, findings) = parse_text(id, text.as_ref());
         assert!(findings.is_empty(), "the library parses: {findings:?}");
-        tree
-    };
-    (0..crate::library::FILES.len()).map(one).collect()
+        trees.push(tree);
+    }
+    trees
 }

@@ -4,6 +4,7 @@ use super::checker::Checker;
 use super::intrinsics::Intrinsic;
 use super::scope::Env;
 use crate::ids::Symbol;
+use crate::library;
 
 impl<'t> Checker<'t> {
     /// Names in sight; blocks and functions too if `name` stands in call position.
@@ -16,7 +17,8 @@ impl<'t> Checker<'t> {
             next = scope.parent;
         }
         if call {
-            known.extend(self.user.keys().chain(self.library.keys()).cloned());
+            known.extend(self.user.keys().cloned());
+            known.extend([false, true].into_iter().flat_map(library::names).map(Symbol::from));
             known.extend(Intrinsic::NAMES.iter().map(|(name, _)| Symbol::from(*name)));
         }
         known.extend(env.indices.iter().map(|(name, _)| name.clone()));

@@ -34,8 +34,8 @@ impl<'t> Checker<'t> {
         let is_optimiser = |d: &&&Definition<'t>| d.network.kind == NetworkKind::Optimiser;
         let found = self.user.get(name).filter(is_optimiser).or(self.library.get(name).filter(is_optimiser));
         let Some(definition) = found.copied() else {
-            let all = self.user.values().chain(self.library.values()).filter(is_optimiser);
-            let known = all.map(|d| d.network.name.text.clone()).collect();
+            let own = self.user.values().filter(is_optimiser).map(|d| d.network.name.text.clone());
+            let known = own.chain(crate::library::names(true).map(Symbol::from)).collect();
             self.raise(Fact::UnknownOptimiser { name: name.clone(), known }, at, env);
             return None;
         };

@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
     pub fn step(&mut self, session: &mut Session, progress: &Progress) -> Result<(), Failure> {
         if !self.bar.is_hidden() {
             self.bar.set_position(progress.batches);
-            self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.course.epochs));
+            self.bar.set_prefix(format!("epoch {}/{}", progress.epoch + 1, self.epochs()));
             self.bar.set_message(losses(progress).join("   "));
         }
         let due = |every: Every| match every {
@@ -124,10 +124,17 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
+    /// How many epochs there will be, the last perhaps in part.
+    fn epochs(&self) -> u64 {
+        let examples = self.data.train.count;
+        self.course.total(examples).div_ceil(self.course.batches(examples).max(1))
+    }
+
     /// `epoch  3/10   loss 0.3120   accuracy 0.9810 on test   1.2 s`
     fn line(&self, progress: &Progress, on: &str, metrics: &[(Symbol, f64)]) -> String {
-        let width = self.course.epochs.to_string().len();
-        let mut text = format!("epoch {:>width$}/{}   ", progress.epoch, self.course.epochs);
+        let (all, batches) = (self.epochs(), self.course.batches(self.data.train.count).max(1));
+        let width = all.to_string().len();
+        let mut text = format!("epoch {:>width$}/{all}   ", progress.step.div_ceil(batches));
         text += &losses(progress).join("   ");
         for (name, value) in metrics {
             text += &format!("   {name} {value:.4}");

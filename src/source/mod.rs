@@ -19,4 +19,4 @@ pub mod tree;
 
 pub use crate::span::{self, Source, SourceId, Sources, Span};
 pub use layout::MAX_DEPTH;
-pub use parse::{MAX_BYTES, add_bytes, parse};
+pub use parse::{MAX_BYTES, add_bytes, parse, parse_text};

@@ -45,7 +45,11 @@ fn valid(bytes: &[u8], upto: usize) -> &str {
 
 /// Reads one file. The tree holds all items and statements that are right; each slip is one finding, in order of place.
 pub fn parse(sources: &Sources, id: SourceId) -> (Tree, Vec<Diagnostic>) {
-    let text = &sources.get(id).text;
+    parse_text(id, &sources.get(id).text)
+}
+
+/// The same of a text that has blanks in place of some items of the source.
+pub fn parse_text(id: SourceId, text: &str) -> (Tree, Vec<Diagnostic>) {
     if text.len() > MAX_BYTES {
         return (Tree::empty(id), vec![slip::limits::too_large(id, text.len())]);
     }
