@@ -95,3 +95,10 @@ fn doc_prints_each_block_with_its_formula() {
     }
     insta::assert_snapshot!("doc_attention", doc(&["attention"]));
 }
+
+/// What `brolga doc` says of the language's own words: all of them, in their order.
+#[test]
+fn doc_knows_the_languages_own_words() {
+    let told: Vec<&str> = brolga::cli::doc::OWN.iter().map(|(name, _)| *name).collect();
+    assert_eq!(told, brolga::check::own_names().collect::<Vec<_>>());
+}

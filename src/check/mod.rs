@@ -138,6 +138,11 @@ fn cached(sources: &Sources, base: usize, needed: &[String]) -> Option<&'static 
     (*known == base).then_some(trees)
 }
 
+/// The names that the language itself has in call position.
+pub fn own_names() -> impl Iterator<Item = &'static str> {
+    intrinsics::Intrinsic::NAMES.iter().map(|(name, _)| *name)
+}
+
 fn used_text(file: &Used) -> Option<&str> {
     match file {
         Used::Text { text, .. } => Some(text),

@@ -7,7 +7,7 @@ mod arrays;
 mod bench;
 mod check;
 mod common;
-mod doc;
+pub mod doc;
 mod eval;
 mod explain;
 mod grad;
