@@ -48,7 +48,7 @@ impl<'t> Checker<'t> {
 
     fn field(&mut self, field: &'t Output, env: &Env) -> Field {
         let shape = self.closed_dims(&field.ty, env);
-        let element = self.closed_element(&field.ty, env);
+        let element = self.element_of(&field.ty, env);
         Field { name: super::call::output_name(field), shape, element, at: field.at }
     }
 

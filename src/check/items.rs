@@ -383,7 +383,7 @@ impl<'t> Checker<'t> {
             return None;
         };
         let shape = self.closed_dims(ty, env);
-        let element = self.closed_element(ty, env);
+        let element = self.element_of(ty, env);
         self.bounded(&shape, ty.at, env);
         Some(Field { name: input.name.text.clone(), shape, element, at: input.at })
     }

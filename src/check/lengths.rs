@@ -4,12 +4,11 @@
 
 use super::checker::Checker;
 use super::found::Fact;
-use super::net::Element;
 use super::scope::Env;
 use super::values::{Number, Value};
 use crate::ids::Symbol;
 use crate::size::SizeId;
-use crate::source::tree::{self, Dim, Expr, ExprKind, ItemKind, NetworkKind, Tree, Type};
+use crate::source::tree::{Dim, Expr, ExprKind, ItemKind, NetworkKind, Tree, Type};
 use std::collections::BTreeSet;
 
 /// All names in the shapes of nets' inputs and of data fields that no `let` gives.
@@ -106,18 +105,6 @@ impl<'t> Checker<'t> {
                 self.open_lengths(rhs, env);
             }
             _other => {}
-        }
-    }
-
-    /// As [`Checker::closed_dims`], for elements.
-    pub fn closed_element(&mut self, ty: &'t Type, env: &Env) -> Element {
-        match &ty.element {
-            tree::Element::Real => Element::Real,
-            tree::Element::Probability(_) => Element::Probability,
-            tree::Element::Index(n) => {
-                let value = self.eval(n, env);
-                Element::Index(self.to_length(value, n.at, env))
-            }
         }
     }
 }

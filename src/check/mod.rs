@@ -155,8 +155,7 @@ fn library_trees(base: usize, texts: &[impl AsRef<str>]) -> Vec<Tree> {
     for (i, text) in texts.iter().enumerate() {
         let id = SourceId::new(base + i);
         // A text that defines nothing would be told so.
-        let is_item = |line: &str| line.starts_with("block ") || line.starts_with("optimiser ");
-        if !text.as_ref().lines().any(is_item) {
+        if text.as_ref().is_empty() {
             trees.push(Tree::empty(id));
             continue;
         }

@@ -1,8 +1,8 @@
 //! `brolga bench NET --mode train|infer`: how long a step takes.
 //!
-//! A training step is that of each objective in turn. Protocol: f32, data already in memory, the loss read back every training step; the first step timed from the start
-//! of the process; then warm-up; then the median, minimum and ninth decile of at least 7 steps and `--seconds` seconds;
-//! steps under 0.2 ms are timed in groups.
+//! A training step is that of each objective in turn. Protocol: f32, data already in memory, the loss read back every
+//! training step; the first step timed from the start of the process; then warm-up; then the median, minimum and ninth
+//! decile of at least 7 steps and `--seconds` seconds; steps under 0.2 ms are timed in groups.
 
 use super::common::{Common, Failure, Outcome};
 use super::output;
@@ -105,7 +105,7 @@ fn profile(session: &mut Session, (work, batch): (Work, u32), seconds: f64) -> O
         let moment = Moment { seed: 1, step, steps: u64::MAX, first_example: 0 };
         session.rerun_timed(work, batch, &moment, &mut least)?;
     }
-    let at = session.last(work, batch).cloned().unwrap_or_else(|| Binding::from(batch));
+    let at = session.last(work, batch).expect("the inputs are filled").clone();
     let schedule = schedule::schedule(&compile::optimise(&session.graph(work, at.clone())), session.target);
     let target = session.target;
     let least: Vec<Duration> = least.iter().map(|stretches| stretches.iter().sum()).collect();

@@ -171,8 +171,7 @@ impl Common {
     /// When a `--set` is no `name=value`.
     pub fn findings(&self, path: &Path, text: &str, with_data: bool) -> Result<(Option<Checked>, String), Failure> {
         let shown = path.display().to_string();
-        let mut options = self.options()?;
-        options.files = super::used::read(path, text, &self.r#use);
+        let mut options = self.options(path, text)?;
         let (mut checked, mut problems) = compile::front(&shown, text, &options);
         if with_data && !checked.datasets.is_empty() {
             let place = Place::of(path, self.data.as_deref());
@@ -193,8 +192,7 @@ impl Common {
     /// # Errors
     /// When a `--set` is no `name=value`.
     pub fn first_fix(&self, path: &Path, text: &str) -> Result<Option<String>, Failure> {
-        let (shown, mut options) = (path.display().to_string(), self.options()?);
-        options.files = super::used::read(path, text, &self.r#use);
+        let (shown, options) = (path.display().to_string(), self.options(path, text)?);
         let (checked, problems) = compile::front(&shown, text, &options);
         let told = compile::told(&checked, &problems, &shown, &options);
         let own = |edit: &crate::diagnostic::Edit| edit.at.source.index() == 0;
@@ -203,12 +201,12 @@ impl Common {
         Ok(repairs.next().map(|help| apply(text, &help.edits)))
     }
 
-    /// What the checker is told by the command line.
+    /// What the checker is told by the command line, and the files that a text uses.
     ///
     /// # Errors
     /// When a `--set` is no `name=value`.
-    pub fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options::default();
+    fn options(&self, path: &Path, text: &str) -> Result<Options, Failure> {
+        let mut options = Options { files: super::used::read(path, text, &self.r#use), ..Options::default() };
         for set in &self.set {
             let Some((name, value)) = set.split_once('=') else {
                 return Err(Failure::usage(format!("`--set {set}` is no NAME=VALUE")));

@@ -35,6 +35,13 @@ pub struct Help {
     pub edits: Vec<Edit>,
 }
 
+impl Help {
+    /// Another name at a place.
+    pub fn meant(at: Span, name: &str) -> Help {
+        Help { text: format!("did you mean `{name}`?"), edits: vec![Edit { at, text: name.to_string() }] }
+    }
+}
+
 /// Replaces the text at a place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {

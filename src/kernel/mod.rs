@@ -18,6 +18,7 @@ pub mod parse;
 pub mod print;
 
 use crate::ids::{Arena, Id, Symbol};
+use smallvec::SmallVec;
 
 /// A function over buffers, in `parts` that any threads may run in any order. A kernel of a recurrence is called once a
 /// turn; all parts of a turn have ended before the next begins.
@@ -181,6 +182,19 @@ pub enum Op {
     /// All lanes into one, as a fixed tree: halves are combined until one lane is left (lane i with lane i + n/2);
     /// a number of lanes that is no power of two is first padded with the combine's identity.
     Fold(Fold, ValueId),
+}
+
+impl Op {
+    /// The values that it reads.
+    pub fn operands(&self) -> SmallVec<[ValueId; 3]> {
+        match self {
+            Op::F32(_) | Op::I32(_) | Op::Index(_) | Op::Iota => SmallVec::new(),
+            Op::Load(place) => place.dynamic.iter().map(|d| d.value).collect(),
+            Op::Splat(a) | Op::Unary(_, a) | Op::Fold(_, a) => SmallVec::from_slice(&[*a]),
+            Op::Binary(_, a, b) | Op::Compare(_, a, b) => SmallVec::from_slice(&[*a, *b]),
+            Op::Fma(a, b, c) | Op::Select(a, b, c) => SmallVec::from_slice(&[*a, *b, *c]),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -60,7 +60,7 @@ pub fn names(optimisers: bool) -> impl Iterator<Item = &'static str> {
 }
 
 /// The files' texts with blanks in place of every item that the given texts do not name, nor an item that they need:
-/// most of what a short process does is to parse. Places stay what they are.
+/// most of what a short process does is to parse. Places stay what they are; a file of which nothing is needed is empty.
 pub fn needed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let files: Vec<Vec<Item>> = FILES.iter().map(|(_, text)| items(text)).collect();
     let mut wanted: HashSet<&str> = HashSet::new();
@@ -77,8 +77,11 @@ pub fn needed<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
         }
     }
     let mut texts: Vec<Vec<u8>> = FILES.iter().map(|(_, text)| text.as_bytes().to_vec()).collect();
+    let mut left: Vec<usize> = files.iter().map(Vec::len).collect();
     for (file, item) in blank {
+        left[file] -= 1;
         texts[file][item.bytes.clone()].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
     }
+    texts.iter_mut().zip(left).filter(|(_, left)| *left == 0).for_each(|(text, _)| text.clear());
     texts.into_iter().map(|bytes| String::from_utf8(bytes).expect("blanks for whole items")).collect()
 }

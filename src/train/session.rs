@@ -44,8 +44,8 @@ pub struct Session<'a> {
     pub target: Target,
     pool: Pool,
     programs: IndexMap<(Work, Binding), Compiled>,
-    /// The binding of the last run of some work, by its number of examples.
-    last: IndexMap<(Work, u32), Binding>,
+    /// Which of them some work ran last, by its number of examples.
+    last: IndexMap<(Work, u32), usize>,
 }
 
 /// A program, and the inputs of it that hold sizes of each example.
@@ -146,14 +146,28 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the machine refuses memory for it.
     pub fn program(&mut self, work: Work, at: &Binding) -> Result<&mut Program, RunError> {
+        let place = self.compiled(work, at)?;
+        Ok(&mut self.programs[place].program)
+    }
+
+    /// The same, by its place among the programs.
+    fn compiled(&mut self, work: Work, at: &Binding) -> Result<usize, RunError> {
         let key = (work, at.clone());
-        if !self.programs.contains_key(&key) {
-            let graph = self.graph(work, at.clone());
-            let plan = compile::plan(&graph, self.target);
-            let program = compile::program(plan, self.target).map_err(RunError::Machine)?;
-            self.programs.insert(key.clone(), Compiled { program, lengths: graph.lengths });
+        if let Some(place) = self.programs.get_index_of(&key) {
+            return Ok(place);
         }
-        Ok(&mut self.programs[&key].program)
+        let graph = self.graph(work, at.clone());
+        let plan = compile::plan(&graph, self.target);
+        let program = compile::program(plan, self.target).map_err(RunError::Machine)?;
+        Ok(self.programs.insert_full(key, Compiled { program, lengths: graph.lengths }).0)
+    }
+
+    /// The place of the program whose inputs were filled last; without any, that of a net that leaves no length open.
+    fn filled(&mut self, work: Work, batch: u32) -> Result<usize, RunError> {
+        match self.last.get(&(work, batch)) {
+            Some(&place) => Ok(place),
+            None => self.compiled(work, &Binding::from(batch)),
+        }
     }
 
     /// The graph of some work for a batch.
@@ -176,11 +190,11 @@ impl<'a> Session<'a> {
     /// When one is missing or does not fit.
     pub fn fill(&mut self, work: Work, batch: u32, inputs: &mut dyn Inputs) -> Result<(), RunError> {
         let at = self.binding(work, batch, inputs)?;
-        self.program(work, &at)?;
+        let place = self.compiled(work, &at)?;
         if at.ragged {
-            self.fill_lengths(work, &at, inputs);
+            self.fill_lengths(work, (place, &at), inputs);
         }
-        let Compiled { program, lengths } = &mut self.programs[&(work, at.clone())];
+        let Compiled { program, lengths } = &mut self.programs[place];
         let names = program.inputs().map(|(name, _)| name.clone());
         let names: Vec<Symbol> = names.filter(|name| lengths.iter().all(|(own, _)| own != name)).collect();
         for name in names {
@@ -192,17 +206,15 @@ impl<'a> Session<'a> {
                 return Err(RunError::NoInput(name.to_string()));
             }
         }
-        if self.last.get(&(work, batch)) != Some(&at) {
-            self.last.insert((work, batch), at);
-        }
+        self.last.insert((work, batch), place);
         Ok(())
     }
 
     /// Writes the sizes of each example.
-    fn fill_lengths(&mut self, work: Work, at: &Binding, inputs: &dyn Inputs) {
+    fn fill_lengths(&mut self, work: Work, (place, at): (usize, &Binding), inputs: &dyn Inputs) {
         let each: Vec<BTreeMap<Symbol, i64>> =
             (0..at.batch as usize).map(|example| self.lengths_of(work, at, inputs, example)).collect();
-        let Compiled { program, lengths } = &mut self.programs[&(work, at.clone())];
+        let Compiled { program, lengths } = &mut self.programs[place];
         for (name, size) in lengths.iter() {
             // What nothing needs is no input of the program.
             let Some(out) = program.input_i32(name) else { continue };
@@ -232,9 +244,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When the machine refuses.
     pub fn rerun(&mut self, work: Work, batch: u32, moment: &Moment) -> Result<(), RunError> {
-        let at = self.last.get(&(work, batch)).cloned().unwrap_or_else(|| Binding::from(batch));
-        self.program(work, &at)?;
-        let program = &mut self.programs[&(work, at)].program;
+        let place = self.filled(work, batch)?;
+        let program = &mut self.programs[place].program;
         program.run(&mut self.store, &self.pool, moment).map_err(RunError::Machine)
     }
 
@@ -249,21 +260,21 @@ impl<'a> Session<'a> {
         moment: &Moment,
         least: &mut Vec<Vec<Duration>>,
     ) -> Result<(), RunError> {
-        let at = self.last.get(&(work, batch)).cloned().unwrap_or_else(|| Binding::from(batch));
-        self.program(work, &at)?;
-        let program = &mut self.programs[&(work, at)].program;
+        let place = self.filled(work, batch)?;
+        let program = &mut self.programs[place].program;
         program.run_timed(&mut self.store, &self.pool, moment, least).map_err(RunError::Machine)
     }
 
     /// An output of the last run of a program, row-major, the batch first where the output depends on the example.
     pub fn output(&self, work: Work, batch: u32, name: &str) -> Option<&[f32]> {
-        let at = self.last.get(&(work, batch))?;
-        self.programs.get(&(work, at.clone()))?.program.output(name)
+        let place = self.last.get(&(work, batch))?;
+        self.programs[*place].program.output(name)
     }
 
     /// The binding of the last run of some work on so many examples.
     pub fn last(&self, work: Work, batch: u32) -> Option<&Binding> {
-        self.last.get(&(work, batch))
+        let place = self.last.get(&(work, batch))?;
+        self.programs.get_index(*place).map(|((_, at), _)| at)
     }
 
     /// The equations of some work.

@@ -21,7 +21,7 @@ fn adds_to_itself(l: &Loop, c: &Carried) -> bool {
         Stmt::Let(..) | Stmt::Loop(_) | Stmt::If { .. } | Stmt::Store { .. } => false,
     };
     let uses = |s: &Stmt| match s {
-        Stmt::Let(_, op) => operands(op).iter().filter(|&&o| o == c.inside).count(),
+        Stmt::Let(_, op) => op.operands().iter().filter(|&&o| o == c.inside).count(),
         Stmt::Loop(_) | Stmt::If { .. } | Stmt::Store { .. } => 0,
     };
     l.body.iter().any(is_step) && l.body.iter().map(uses).sum::<usize>() == 1
@@ -78,7 +78,7 @@ impl Translator<'_, '_> {
                 Stmt::Let(_, Op::Fma(a, b, _)) if a == b => *a != value,
                 Stmt::Let(_, Op::Fma(a, b, _)) if *a == value => less(b, true),
                 Stmt::Let(_, Op::Fma(a, b, _)) if *b == value => less(a, false),
-                Stmt::Let(_, op) => !operands(op).contains(&value),
+                Stmt::Let(_, op) => !op.operands().contains(&value),
                 Stmt::Loop(_) | Stmt::If { .. } | Stmt::Store { .. } => false,
             };
             let again = fits && l.body.iter().all(picked);
@@ -125,7 +125,7 @@ impl Translator<'_, '_> {
     /// Makes a value, and before it what it is made of, unless that is done.
     fn demand(&mut self, value: ValueId, wanted: &mut BTreeMap<ValueId, &Op>) {
         let Some(op) = wanted.remove(&value) else { return };
-        for operand in operands(op) {
+        for operand in op.operands() {
             self.demand(operand, wanted);
         }
         self.define(value, op);
@@ -140,7 +140,7 @@ fn loads(l: &Loop) -> BTreeMap<ValueId, (&Place, usize)> {
             if let Op::Load(place) = op {
                 loads.insert(*value, (place, 0));
             }
-            for operand in operands(op) {
+            for operand in op.operands() {
                 loads.entry(operand).and_modify(|load| load.1 += 1);
             }
         }
@@ -184,7 +184,7 @@ fn dying_list(stmts: &[Stmt], carried: &[Carried], used: &mut [bool], dying: &mu
             if let Op::Fma(a, b, _) = op {
                 dying[v.index()].backward = [a, b].map(|f| here[f.index()] && !before[f.index()]);
             }
-            operands(op).iter().for_each(|o| before[o.index()] = true);
+            op.operands().iter().for_each(|o| before[o.index()] = true);
         }
     }
     for stmt in stmts.iter().rev() {
@@ -193,7 +193,7 @@ fn dying_list(stmts: &[Stmt], carried: &[Carried], used: &mut [bool], dying: &mu
                 if let Op::Fma(a, b, _) = op {
                     dying[v.index()].forward = [a, b].map(|f| here[f.index()] && !used[f.index()]);
                 }
-                operands(op).iter().for_each(|o| used[o.index()] = true);
+                op.operands().iter().for_each(|o| used[o.index()] = true);
             }
             Stmt::Loop(l) => {
                 dying_list(&l.body, &l.carried, used, dying);
@@ -208,16 +208,5 @@ fn dying_list(stmts: &[Stmt], carried: &[Carried], used: &mut [bool], dying: &mu
                 place.dynamic.iter().for_each(|d| used[d.value.index()] = true);
             }
         }
-    }
-}
-
-/// The values that an operation reads.
-pub(super) fn operands(op: &Op) -> SmallVec<[ValueId; 3]> {
-    match op {
-        Op::F32(_) | Op::I32(_) | Op::Index(_) | Op::Iota => SmallVec::new(),
-        Op::Load(place) => place.dynamic.iter().map(|d| d.value).collect(),
-        Op::Splat(a) | Op::Unary(_, a) | Op::Fold(_, a) => SmallVec::from_slice(&[*a]),
-        Op::Binary(_, a, b) | Op::Compare(_, a, b) => SmallVec::from_slice(&[*a, *b]),
-        Op::Fma(a, b, c) | Op::Select(a, b, c) => SmallVec::from_slice(&[*a, *b, *c]),
     }
 }

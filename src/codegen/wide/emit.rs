@@ -339,7 +339,7 @@ impl<'k> Emitter<'k> {
     }
 
     /// A value in registers of its own: those that it has, if nobody needs it any more.
-    fn moved(&mut self, value: ValueId, sole: bool) -> Emitted<Numbers> {
+    pub(super) fn moved(&mut self, value: ValueId, sole: bool) -> Emitted<Numbers> {
         if sole && let Some(Held::Registers(_)) = &self.values[value.index()] {
             let Some(Held::Registers(numbers)) = self.values[value.index()].take() else { unreachable!("seen above") };
             return Ok(numbers);

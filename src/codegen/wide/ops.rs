@@ -394,7 +394,7 @@ impl<'k> Emitter<'k> {
             let (x, y) = if first { (a, b) } else { (b, a) };
             return self.fma_over_factor(value, x, y, c);
         }
-        let to = if sum { self.result(value, &[c], node)? } else { self.moved_numbers(c)? };
+        let to = if sum { self.result(value, &[c], node)? } else { self.moved(c, false)? };
         for (chunk, (width, _)) in self.chunks_of(value).into_iter().enumerate() {
             let (mut x, mut y) = (a, b);
             if matches!(self.source(a, chunk), Source::Memory(..)) {
@@ -407,16 +407,6 @@ impl<'k> Emitter<'k> {
         }
         self.hold(value, to, &[c]);
         Ok(())
-    }
-
-    fn moved_numbers(&mut self, value: ValueId) -> Emitted<Numbers> {
-        let mut numbers = Numbers::new();
-        for (chunk, (width, _)) in self.chunks_of(value).into_iter().enumerate() {
-            let to = self.vectors.take()?;
-            self.fill(to, width, value, chunk)?;
-            numbers.push(to);
-        }
-        Ok(numbers)
     }
 
     /// `x = x * y + c`

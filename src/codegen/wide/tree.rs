@@ -115,7 +115,7 @@ impl<'k> Reader<'k> {
             Node { stmt, dies: SmallVec::new(), uses: Vec::new(), inner: Vec::new(), unrolled: Unrolled::default() };
         let mut used: Vec<ValueId> = Vec::new();
         match stmt {
-            Stmt::Let(_, op) => used.extend(operands(op)),
+            Stmt::Let(_, op) => used.extend(op.operands()),
             Stmt::Store { place, value } => {
                 used.push(*value);
                 used.extend(place.dynamic.map(|d| d.value));
@@ -148,7 +148,7 @@ impl<'k> Reader<'k> {
         if matches!(op, Op::Load(_) | Op::Fold(..) | Op::Splat(_)) {
             return;
         }
-        for operand in operands(op) {
+        for operand in op.operands() {
             let before = stmts[..at].iter().rev().take_while(|s| matches!(s, Stmt::Let(..))).take(64);
             let made = before.into_iter().find_map(|s| match s {
                 Stmt::Let(v, Op::Load(place)) if *v == operand => Some(place),
@@ -195,17 +195,6 @@ impl<'k> Reader<'k> {
             Stmt::If { .. } => 4 + n.inner.iter().map(|b| self.weight(b)).fold(0, u32::saturating_add),
         };
         block.nodes.iter().map(node).fold(0, u32::saturating_add)
-    }
-}
-
-/// The values that an operation reads.
-pub(super) fn operands(op: &Op) -> SmallVec<[ValueId; 3]> {
-    match op {
-        Op::F32(_) | Op::I32(_) | Op::Index(_) | Op::Iota => SmallVec::new(),
-        Op::Load(place) => place.dynamic.iter().map(|d| d.value).collect(),
-        Op::Splat(a) | Op::Unary(_, a) | Op::Fold(_, a) => SmallVec::from_slice(&[*a]),
-        Op::Binary(_, a, b) | Op::Compare(_, a, b) => SmallVec::from_slice(&[*a, *b]),
-        Op::Fma(a, b, c) | Op::Select(a, b, c) => SmallVec::from_slice(&[*a, *b, *c]),
     }
 }
 

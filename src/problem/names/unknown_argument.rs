@@ -1,6 +1,6 @@
 //! An argument that a block does not take.
 
-use crate::diagnostic::{Edit, Help};
+use crate::diagnostic::Help;
 use crate::ids::Symbol;
 use crate::problem::{Problem, Report, Signature, words};
 use crate::size::Explainer;
@@ -29,11 +29,7 @@ impl Problem for UnknownArgument {
     }
 
     fn candidates(&self, _look: &Explainer) -> Vec<Help> {
-        let edit = |meant: &str| Help {
-            text: format!("did you mean `{meant}`?"),
-            edits: vec![Edit { at: self.at, text: meant.to_string() }],
-        };
-        self.meant().map(edit).into_iter().collect()
+        self.meant().map(|near| Help::meant(self.at, near)).into_iter().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `keep` names a metric that nothing reports.
 
-use crate::diagnostic::{Edit, Help};
+use crate::diagnostic::Help;
 use crate::ids::Symbol;
 use crate::problem::{Problem, Report, words};
 use crate::size::Explainer;
@@ -30,11 +30,7 @@ impl Problem for UnknownMetric {
     }
 
     fn candidates(&self, _look: &Explainer) -> Vec<Help> {
-        let help = |near: &str| Help {
-            text: format!("did you mean `{near}`?"),
-            edits: vec![Edit { at: self.at, text: near.to_string() }],
-        };
-        self.meant().map(help).into_iter().collect()
+        self.meant().map(|near| Help::meant(self.at, near)).into_iter().collect()
     }
 }
 
