@@ -9,6 +9,7 @@
 
 pub mod ids;
 pub mod target;
+pub mod circles;
 pub mod noise;
 pub mod span;
 pub mod diagnostic;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "ids",
     "target",
+    "circles",
     "noise",
     "span",
     "diagnostic",

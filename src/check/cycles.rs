@@ -4,6 +4,7 @@
 //! makes a group too large, which costs time and changes nothing.
 
 use super::unfold::{RESULT, names_inside};
+use crate::circles::strong;
 use crate::ids::Symbol;
 use crate::source::tree::{
     Argument, Body, Each, Expr, ExprKind, Head, IndexBinder, Pipeline, StageLayer, Statement, StatementKind, Subscript,
@@ -34,7 +35,8 @@ impl Circles {
     pub fn of(body: &Body) -> Circles {
         let nodes = Nodes::of(body);
         let mut found = Circles::default();
-        for group in nodes.components() {
+        let needs = |node: usize| nodes.needs[node].iter().copied().collect();
+        for group in strong(nodes.names.len(), needs) {
             let is_circle = group.len() > 1 || nodes.needs[group[0]].contains(&group[0]);
             let names: Vec<Symbol> = group.iter().flat_map(|&i| nodes.names[i].iter().cloned()).collect();
             let indexed: Vec<Symbol> =
@@ -95,52 +97,6 @@ impl Nodes {
             |mentions: &IndexSet<Symbol>| mentions.iter().filter_map(|name| places.get(name).copied()).collect();
         nodes.needs = nodes.mentions.iter().map(place).collect();
         nodes
-    }
-
-    /// Strongly connected components (Tarjan, SIAM J. Comput. 1972), members in text order.
-    fn components(&self) -> Vec<Vec<usize>> {
-        let n = self.names.len();
-        let mut walk =
-            Walk { nodes: self, number: vec![0; n], low: vec![0; n], open: Vec::new(), next: 1, found: vec![] };
-        for i in 0..n {
-            if walk.number[i] == 0 {
-                walk.visit(i);
-            }
-        }
-        walk.found
-    }
-}
-
-struct Walk<'n> {
-    nodes: &'n Nodes,
-    /// 0: not met. `usize::MAX`: in a component already.
-    number: Vec<usize>,
-    low: Vec<usize>,
-    open: Vec<usize>,
-    next: usize,
-    found: Vec<Vec<usize>>,
-}
-
-impl Walk<'_> {
-    fn visit(&mut self, i: usize) {
-        (self.number[i], self.low[i]) = (self.next, self.next);
-        self.next += 1;
-        self.open.push(i);
-        for &j in &self.nodes.needs[i] {
-            if self.number[j] == 0 {
-                self.visit(j);
-                self.low[i] = self.low[i].min(self.low[j]);
-            } else if self.number[j] != usize::MAX {
-                self.low[i] = self.low[i].min(self.number[j]);
-            }
-        }
-        if self.low[i] == self.number[i] {
-            let start = self.open.iter().position(|&j| j == i).expect("an open node is on the stack");
-            let mut group = self.open.split_off(start);
-            group.iter().for_each(|&j| self.number[j] = usize::MAX);
-            group.sort_unstable();
-            self.found.push(group);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::forms::each_part;
 use super::found::{Fact, Link};
 use super::net::{Linear, Scalar, Subscript, TensorId, VarId};
 use super::scope::Env;
+use crate::circles::strong;
 use crate::source::Span;
 use indexmap::{IndexMap, IndexSet};
 
@@ -23,12 +24,10 @@ struct Edge {
 
 /// Why there is no order.
 enum Broken {
-    /// These edges go round at the same place.
-    Same(Vec<usize>),
+    /// These edges go round, at the same place or so that no coordinate follows them.
+    Circle(Vec<usize>),
     /// This edge looks before, that one behind.
     BothWays(usize, usize),
-    /// No coordinate follows these edges round.
-    NoCoordinate(Vec<usize>),
 }
 
 impl<'t> Checker<'t> {
@@ -38,12 +37,7 @@ impl<'t> Checker<'t> {
         let all: Vec<usize> = (0..edges.len()).collect();
         match order(&edges, &all) {
             Ok(()) => {}
-            Err(Broken::Same(circle)) => {
-                let links: Vec<Link> = circle.iter().map(|&i| self.link(&edges[i], first)).collect();
-                let at = links[0].target;
-                self.raise(Fact::NoStep { links }, at, env);
-            }
-            Err(Broken::NoCoordinate(circle)) => {
+            Err(Broken::Circle(circle)) => {
                 let links: Vec<Link> = circle.iter().map(|&i| self.link(&edges[i], first)).collect();
                 let at = links[0].target;
                 self.raise(Fact::NoStep { links }, at, env);
@@ -149,11 +143,7 @@ fn order_circle(edges: &[Edge], circle: &[usize]) -> Result<(), Broken> {
             Err(broken) => drop(worst.get_or_insert(broken)),
         }
     }
-    Err(worst.unwrap_or_else(|| {
-        let round = round(edges, circle);
-        let same = round.iter().all(|&i| edges[i].distances.iter().all(|d| d.2 == 0));
-        if same { Broken::Same(round) } else { Broken::NoCoordinate(round) }
-    }))
+    Err(worst.unwrap_or_else(|| Broken::Circle(round(edges, circle))))
 }
 
 /// The distance of each edge along the coordinate that follows from one of `first`; none where some edge has none.
@@ -191,38 +181,23 @@ fn follow(edges: &[Edge], circle: &[usize], first: TensorId, coordinate: usize) 
 
 /// The edges inside of each strongly connected component that has any.
 fn circles(edges: &[Edge], alive: &[usize]) -> Vec<Vec<usize>> {
-    let tensors: IndexSet<TensorId> = alive.iter().flat_map(|&i| [edges[i].out, edges[i].read]).collect();
-    let reach: IndexMap<TensorId, IndexSet<TensorId>> =
-        tensors.iter().map(|&tensor| (tensor, reached(edges, alive, tensor))).collect();
-    let mut found: IndexMap<TensorId, Vec<usize>> = IndexMap::new();
+    let mut next: IndexMap<TensorId, IndexSet<TensorId>> = IndexMap::new();
     for &i in alive {
-        let (out, read) = (edges[i].out, edges[i].read);
-        if reach[&read].contains(&out) {
-            // Named by the first tensor of the component.
-            let name = tensors.iter().find(|&&t| reach[&out].contains(&t) && reach[&t].contains(&out));
-            found.entry(*name.expect("the tensor itself is one")).or_default().push(i);
+        next.entry(edges[i].read).or_default();
+        next.entry(edges[i].out).or_default().insert(edges[i].read);
+    }
+    let place = |tensor: &TensorId| next.get_index_of(tensor).expect("both ends of each edge are nodes");
+    let components = strong(next.len(), |at| next[at].iter().map(place).collect());
+    let mut of = vec![0; next.len()];
+    components.iter().enumerate().for_each(|(name, all)| all.iter().for_each(|&at| of[at] = name));
+    let mut found: IndexMap<usize, Vec<usize>> = IndexMap::new();
+    for &i in alive {
+        let name = of[place(&edges[i].out)];
+        if name == of[place(&edges[i].read)] {
+            found.entry(name).or_default().push(i);
         }
     }
     found.into_values().collect()
-}
-
-/// All tensors that the definition of one needs, itself only if it needs itself.
-fn reached(edges: &[Edge], alive: &[usize], from: TensorId) -> IndexSet<TensorId> {
-    let mut found: IndexSet<TensorId> = IndexSet::new();
-    let mut next = vec![from];
-    while let Some(tensor) = next.pop() {
-        for &i in alive.iter().filter(|&&i| edges[i].out == tensor) {
-            if found.insert(edges[i].read) {
-                next.push(edges[i].read);
-            }
-        }
-    }
-    if found.contains(&from) || alive.iter().all(|&i| edges[i].out != from) { found } else { with(found, from) }
-}
-
-fn with(mut set: IndexSet<TensorId>, tensor: TensorId) -> IndexSet<TensorId> {
-    set.insert(tensor);
-    set
 }
 
 /// A shortest way round, from the first edge's definition on.

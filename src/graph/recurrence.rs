@@ -6,8 +6,9 @@
 //! **Invariants** of what is found: each piece writes a single time, or one axis with the coefficient 1 or -1 plus a
 //! number; `step` holds every member once.
 
-use super::order::{each_read, strong};
+use super::order::each_read;
 use super::{Access, Affine, Equation, Graph, TensorId};
+use crate::circles::strong;
 use crate::ids::Symbol;
 use indexmap::IndexMap;
 

@@ -20,9 +20,9 @@ pub fn choose(graph: &Graph, target: Target) -> Schedule {
     let mut chooser = Chooser::new(target);
     let mut graph = laid_out(&graph, target, &mut chooser);
     segments::time_first(&mut graph);
-    let times = times(&graph);
-    let (cleared, full) = (cleared(&graph, &times), segments::full(&graph, &times));
     let components = components(&graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(&graph)));
+    let times = times(&components);
+    let (cleared, full) = (cleared(&graph, &times), segments::full(&graph, &times));
     let mut steps =
         Grouping { graph: &mut graph, chooser: &mut chooser, cleared: &cleared, full: &full }.steps(&components, &[]);
     mark_stored(&mut steps, &graph);
@@ -155,9 +155,9 @@ fn add(fuser: &mut Fuser, tensor: TensorId, around: &[Around], cleared: bool, wh
 }
 
 /// The time of each tensor of a recurrence, of the outermost one.
-fn times(graph: &Graph) -> IndexMap<TensorId, usize> {
+fn times(components: &[Component]) -> IndexMap<TensorId, usize> {
     let mut times: IndexMap<TensorId, usize> = IndexMap::new();
-    for recurrence in segments::recurrences(graph) {
+    for recurrence in segments::within(components.to_vec()) {
         for (&tensor, &time) in &recurrence.time {
             times.entry(tensor).or_insert(time);
         }

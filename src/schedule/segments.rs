@@ -31,7 +31,11 @@ pub fn cut(graph: &mut Graph) {
 
 /// All recurrences, those inside others too.
 pub fn recurrences(graph: &Graph) -> Vec<Recurrence> {
-    let mut open = components(graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(graph)));
+    within(components(graph).unwrap_or_else(|fault| panic!("bug: {}", fault.text(graph))))
+}
+
+/// All recurrences of some components, those inside others too.
+pub fn within(mut open: Vec<Component>) -> Vec<Recurrence> {
     let mut found = Vec::new();
     while let Some(component) = open.pop() {
         if let Component::Many(recurrence) = component {
